@@ -1,0 +1,235 @@
+/**
+ * Every refusal that a user can meet, in one table: the code is stable and never used again for
+ * something else. `docs/errors.md` is generated from it.
+ */
+
+/** A position in a file that a user wrote; line and column start at 1. */
+export type Place = { readonly file: string; readonly line: number; readonly column: number };
+
+/** `exit` is the status of the command line, `http` the status of an answer, `remedy` what to do. */
+type ErrorFacts = { readonly exit: number; readonly http?: number; readonly remedy: string };
+
+/** Exit statuses of the command line, the same for every command. */
+export const EXIT = {
+  done: 0,
+  failed: 1,
+  differences: 2,
+  blocked: 3,
+  locked: 4,
+  partly: 5,
+  bug: 70,
+} as const;
+
+const table = {
+  // The file: found by the loader, before a broker is touched.
+  "file-not-found": {
+    exit: 1,
+    remedy: "Run warren in the project's folder, or name the file with --file.",
+  },
+  "file-too-large": { exit: 1, remedy: "Keep topology.yaml below 1 MiB." },
+  "yaml-syntax": { exit: 1, remedy: "Mend the YAML at the place named." },
+  "yaml-trap": {
+    exit: 1,
+    remedy: "Quote the value: YAML reads a bare * as an alias and a bare # as a comment.",
+  },
+  "duplicate-key": { exit: 1, remedy: "Keep one of the two keys." },
+  "several-documents": { exit: 1, remedy: "Keep one YAML document in the file." },
+  "too-many-aliases": { exit: 1, remedy: "Write the values out instead of repeating aliases." },
+  "empty-file": {
+    exit: 1,
+    remedy: "An empty file deletes nothing: write the topology, or use `warren destroy`.",
+  },
+  "unknown-key": { exit: 1, remedy: "Use a key of docs/configuration.md." },
+  "missing-key": { exit: 1, remedy: "Add the key; docs/configuration.md says what it means." },
+  "wrong-type": { exit: 1, remedy: "Write a value of the type that docs/configuration.md names." },
+  "bad-value": { exit: 1, remedy: "Write one of the values that docs/configuration.md allows." },
+  "numeric-string": { exit: 1, remedy: "Write the number without quotes, or with a unit." },
+  "bad-number": {
+    exit: 1,
+    remedy: "Write digits only: no underscores, no leading zero, no .inf or .nan.",
+  },
+  "bad-duration": { exit: 1, remedy: "Write a number and a unit: 500ms, 30s, 5m, 1h, 7d." },
+  "bad-size": { exit: 1, remedy: "Write a number and a unit: 512B, 64KiB, 10MiB, 1GiB." },
+  "bad-name": {
+    exit: 1,
+    remedy: "Names are 1 to 255 bytes of well-formed UTF-8 without control characters.",
+  },
+  "reserved-name": {
+    exit: 1,
+    remedy: "Names that begin with amq. or warren. belong to the broker and to warren.",
+  },
+  "unset-variable": {
+    exit: 1,
+    remedy: "Set the variable in the environment or in .env, or give a default: ${NAME:-default}.",
+  },
+  "variable-not-allowed": {
+    exit: 1,
+    remedy: "Variables stand in broker and http alone, so that a plan means the same for everyone.",
+  },
+  "bad-url": { exit: 1, remedy: "Write amqp://user:password@host:port/vhost, or amqps://." },
+  "insecure-host": {
+    exit: 1,
+    remedy: "Listen on 127.0.0.1, ::1 or localhost, and put a proxy with authentication before it.",
+  },
+  "unknown-argument": {
+    exit: 1,
+    remedy: "Mend the spelling, or set allowUnknown: true if a plugin reads it.",
+  },
+  "argument-of-other-type": { exit: 1, remedy: "Remove the argument, or change the queue's type." },
+  "argument-twice": { exit: 1, remedy: "Say it once: with the key or under arguments:." },
+  "unknown-exchange": {
+    exit: 1,
+    http: 404,
+    remedy: "Declare the exchange under exchanges:, or mend its name.",
+  },
+  "bad-binding": {
+    exit: 1,
+    remedy:
+      "Bind as the exchange's type needs: a key for direct and topic, none for fanout, headers for headers.",
+  },
+  "binding-cycle": {
+    exit: 1,
+    remedy: "Remove one of the bindings between exchanges that form the circle.",
+  },
+  "no-dead-letter": {
+    exit: 1,
+    remedy: "Name an exchange in deadLetter, or say deadLetter: none on purpose.",
+  },
+  "dead-letter-lost": {
+    exit: 1,
+    remedy: "Bind a queue to the dead-letter exchange that takes this queue's name as key.",
+  },
+  "dead-letter-cycle": { exit: 1, remedy: "Park dead letters in a queue with deadLetter: none." },
+  "unknown-handler": { exit: 1, remedy: "Create the module under src/handlers, or mend its name." },
+  "handler-outside": {
+    exit: 1,
+    remedy: "Handlers are files under src/handlers; links may not lead out of it.",
+  },
+  "bad-handler": { exit: 1, remedy: 'Export default defineHandler<"queue">(…) from the module.' },
+  "bad-event-schema": { exit: 1, remedy: "Mend the JSON Schema of the event." },
+  "unknown-event-pattern": {
+    exit: 1,
+    remedy: "Add a schema under schemas/events, or mend the pattern.",
+  },
+  "ambiguous-event": { exit: 1, remedy: "List each event in one exchange only." },
+
+  // The broker.
+  "connection-failed": { exit: 1, remedy: "Start the broker, or mend broker.url (RABBITMQ_URL)." },
+  "access-refused": { exit: 1, remedy: "Check user, password, vhost and permissions." },
+  "unknown-exchange-type": { exit: 1, remedy: "Enable the plugin that brings this exchange type." },
+  conflict: {
+    exit: 3,
+    remedy:
+      "Give the object a new name, change the file to what the broker has, or delete it on the broker once it is empty.",
+  },
+  "broker-refused": {
+    exit: 1,
+    remedy: "The broker's answer says why; mend the object in topology.yaml.",
+  },
+  "missing-object": {
+    exit: 1,
+    remedy: "An external object has to be on the broker before warren starts.",
+  },
+  "port-in-use": { exit: 1, remedy: "Set http.port (PORT) to a free port." },
+
+  // Generated files.
+  "generated-stale": { exit: 2, remedy: "Run `npm run generate` and commit src/generated." },
+
+  // A message on its way in: what a publish can be refused with.
+  malformed: { exit: 1, http: 400, remedy: "Send what docs/http.md describes." },
+  "unknown-route": { exit: 1, http: 404, remedy: "The routes are in docs/http.md." },
+  "method-not-allowed": { exit: 1, http: 405, remedy: "Use a method that the Allow header names." },
+  "unknown-event": {
+    exit: 1,
+    http: 404,
+    remedy: "Add schemas/events/<type>.json and list it in an exchange, or mend the name.",
+  },
+  "body-too-large": { exit: 1, http: 413, remedy: "Send at most 1 MiB." },
+  "unsupported-media-type": {
+    exit: 1,
+    http: 415,
+    remedy: "Send application/json or application/cloudevents+json, uncompressed, in UTF-8.",
+  },
+  "invalid-event": { exit: 1, http: 422, remedy: "Mend the fields that the violations name." },
+  "unexpected-event": {
+    exit: 1,
+    http: 422,
+    remedy: "Publish only events that the exchange lists.",
+  },
+  "key-mismatch": {
+    exit: 1,
+    http: 422,
+    remedy: "Leave the routing key out, or make it the event type.",
+  },
+  unroutable: {
+    exit: 1,
+    http: 422,
+    remedy: "Bind a queue to the exchange for this key, or give it an alternate exchange.",
+  },
+  nacked: {
+    exit: 1,
+    http: 502,
+    remedy: "The broker refused it (a full queue, say); try again later with the same message_id.",
+  },
+  blocked: {
+    exit: 1,
+    http: 503,
+    remedy: "The broker is out of memory or disk; try again after Retry-After.",
+  },
+  disconnected: { exit: 1, http: 503, remedy: "The broker is away; try again after Retry-After." },
+  overloaded: { exit: 1, http: 503, remedy: "Too much is in flight; try again after Retry-After." },
+  stopping: {
+    exit: 1,
+    http: 503,
+    remedy: "This runner is stopping; try again elsewhere or later.",
+  },
+  "outcome-unknown": {
+    exit: 1,
+    http: 504,
+    remedy: "Send it again with the same message_id: it may have arrived.",
+  },
+  "internal-error": {
+    exit: 70,
+    http: 500,
+    remedy: "This is a bug in warren; report it with the request id.",
+  },
+
+  // A message on its way out: the causes of dead letters.
+  undecodable: { exit: 1, remedy: "The body is not JSON in UTF-8, or is nested too deep." },
+  "handler-failed": {
+    exit: 1,
+    remedy: "The handler threw at its last attempt; mend it and replay.",
+  },
+  "handler-timeout": {
+    exit: 1,
+    remedy: "The handler ran longer than the queue's timeout at its last attempt.",
+  },
+  rejected: { exit: 1, remedy: "The handler threw Reject." },
+} as const satisfies Record<string, ErrorFacts>;
+
+export type ErrorCode = keyof typeof table;
+
+/** The table, for docs and for those who turn a code into an exit status or an HTTP status. */
+export const errorTable: Readonly<Record<ErrorCode, ErrorFacts>> = table;
+
+/** A finding in a user's file; the loader reports all of them at once. */
+export type Problem = { readonly code: ErrorCode; readonly message: string; readonly at: Place };
+
+/** One finding as a line: `topology.yaml:12:5 unknown-exchange  …`. */
+export function formatProblem(problem: Problem): string {
+  const { file, line, column } = problem.at;
+  return `${file}:${line}:${column} ${problem.code}  ${problem.message}`;
+}
+
+/** Something that a user or the outside world caused; anything else that is thrown is a bug. */
+export class WarrenError extends Error {
+  readonly code: ErrorCode;
+  readonly at: Place | undefined;
+
+  constructor(code: ErrorCode, message: string, options: { at?: Place; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = "WarrenError";
+    this.code = code;
+    this.at = options.at;
+  }
+}

@@ -1,0 +1,118 @@
+/** What a handler module is written with; all of it is exported by the package's entry. */
+
+/** Queue → its events; filled by the generated src/generated/topology.ts. */
+// biome-ignore lint/suspicious/noEmptyInterface: generated code merges into it
+export interface QueueEvents {}
+
+/** Exchange → event type → event; `unknown` in place of the map for an open exchange. */
+// biome-ignore lint/suspicious/noEmptyInterface: generated code merges into it
+export interface ExchangeEvents {}
+
+export type QueueName = keyof QueueEvents & string;
+export type ExchangeName = keyof ExchangeEvents & string;
+
+/** The routing keys of an exchange: its event types, or any string for an open exchange. */
+export type KeyOf<X extends ExchangeName> = unknown extends ExchangeEvents[X]
+  ? string
+  : keyof ExchangeEvents[X] & string;
+
+/** The fields to publish: the event without its type, which the key says; any JSON if open. */
+export type FieldsOf<X extends ExchangeName, K> = unknown extends ExchangeEvents[X]
+  ? unknown
+  : K extends keyof ExchangeEvents[X]
+    ? Omit<ExchangeEvents[X][K], "event_type">
+    : never;
+
+export type PublishOptions = {
+  /** 0 to 255. */
+  readonly priority?: number;
+  readonly headers?: Readonly<Record<string, string | number | boolean>>;
+  readonly correlationId?: string;
+};
+
+/**
+ * Publishes from a handler. Resolves once the broker has confirmed the message and a queue has it;
+ * the handler's own message is acknowledged only after that.
+ *
+ * @throws {WarrenError} `invalid-event`, `unexpected-event`, `unknown-exchange`: the handler's
+ *   mistake, counts as a failed attempt. `unroutable`, `nacked`, `blocked`, `disconnected`,
+ *   `outcome-unknown`: broker trouble, the message is held and no attempt is counted.
+ */
+export type Publish = <X extends ExchangeName, K extends KeyOf<X>>(
+  exchange: X,
+  key: K,
+  event: FieldsOf<X, K>,
+  options?: PublishOptions,
+) => Promise<void>;
+
+export type HandlerLog = {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+};
+
+/** The message as it arrived; `exchange` and `routingKey` are the original ones, also in a retry. */
+export type ReceivedMessage = {
+  readonly id: string | null;
+  readonly queue: string;
+  readonly exchange: string;
+  readonly routingKey: string;
+  readonly headers: Readonly<Record<string, unknown>>;
+  readonly body: Buffer;
+  readonly contentType: string | null;
+  readonly correlationId: string | null;
+  readonly priority: number | null;
+  readonly redelivered: boolean;
+};
+
+export type HandlerContext = {
+  readonly log: HandlerLog;
+  readonly publish: Publish;
+  /** Aborted when the handler's time is over; what it publishes after that is refused. */
+  readonly signal: AbortSignal;
+  /** 1 for the first run. */
+  readonly attempt: number;
+  readonly message: ReceivedMessage;
+};
+
+/** What the message becomes when the handler …: returns → acked; throws → retried, then dead. */
+export type HandlerFunction<Event> = (
+  event: Event,
+  context: HandlerContext,
+) => Promise<unknown> | unknown;
+
+const brand = Symbol.for("warren.handler");
+
+export type HandlerModule = {
+  readonly [brand]: true;
+  readonly run: HandlerFunction<never>;
+};
+
+/** Declares the handler of a queue; the default export of a module under src/handlers. */
+export function defineHandler<Q extends QueueName>(
+  run: HandlerFunction<QueueEvents[Q]>,
+): HandlerModule {
+  return { [brand]: true, run: run as HandlerFunction<never> };
+}
+
+/** Whether a module's default export was made by `defineHandler`, of this copy of warren or another. */
+export function isHandlerModule(value: unknown): value is HandlerModule {
+  return typeof value === "object" && value !== null && brand in value;
+}
+
+/** Thrown by a handler: the message is dead-lettered with this cause now, without a retry. */
+export class Reject extends Error {
+  override readonly name = "Reject";
+}
+
+/** Thrown by a handler: retry after the next declared delay that is at least `after` milliseconds. */
+export class Retry extends Error {
+  override readonly name = "Retry";
+  readonly after: number;
+
+  constructor(options: { after: number; cause?: unknown }) {
+    super(`retry after ${options.after} ms`, { cause: options.cause });
+    this.after = options.after;
+  }
+}

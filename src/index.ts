@@ -1,0 +1,20 @@
+/** The package's entry: what handlers import from "warren". */
+export { WarrenError } from "./errors.ts";
+export {
+  defineHandler,
+  type ExchangeEvents,
+  type ExchangeName,
+  type FieldsOf,
+  type HandlerContext,
+  type HandlerFunction,
+  type HandlerLog,
+  type HandlerModule,
+  type KeyOf,
+  type Publish,
+  type PublishOptions,
+  type QueueEvents,
+  type QueueName,
+  type ReceivedMessage,
+  Reject,
+  Retry,
+} from "./handler.ts";

@@ -1,0 +1,33 @@
+/**
+ * Every limit and deadline in one table; the defaults in schemas/topology.schema.json are these.
+ * Names carry the unit.
+ */
+export const NUMBERS = {
+  connectTimeoutMs: 10_000,
+  rpcTimeoutMs: 10_000,
+  publishDeadlineMs: 10_000,
+  maxInFlightMessages: 2_000,
+  maxInFlightBytes: 32 * 1024 * 1024,
+  reconnectMinMs: 100,
+  reconnectMaxMs: 10_000,
+  heartbeatMs: 10_000,
+  handlerTimeoutMs: 30_000,
+  drainMs: 30_000,
+  concurrency: 20,
+  maxBodyBytes: 1024 * 1024,
+  maxJsonDepth: 64,
+  maxHeaders: 32,
+  maxHeaderKeyBytes: 128,
+  maxHeaderBytes: 1024,
+  maxViolations: 100,
+  maxFileBytes: 1024 * 1024,
+  maxAliases: 100,
+  maxNameBytes: 255,
+  httpPort: 8003,
+  /** A guard against crash loops alone: no ordinary run of reconnects gets near it. */
+  workDeliveryLimit: 1_000,
+  /** As good as none, the same on every version: looking at a parked message never deletes it. */
+  parkedDeliveryLimit: 1_000_000_000,
+  /** The longest TTL that a broker takes, in milliseconds. */
+  maxTtlMs: 2 ** 32 - 1,
+} as const;

@@ -1,0 +1,113 @@
+/**
+ * The resolved model: what topology.yaml and schemas/events mean, with every default filled in.
+ * Frozen; the loader alone makes it.
+ *
+ * Glossary (RabbitMQ's own words; see https://www.rabbitmq.com/tutorials/amqp-concepts)
+ *
+ * exchange        takes messages in and routes each to queues, by its bindings
+ * alternate       the exchange that gets what an exchange could not route
+ * queue           keeps messages until a consumer has acknowledged them
+ * binding         a rule of an exchange: this key (or these headers) → that queue or exchange
+ * routing key     the word that a publisher gives a message; where an exchange declares events it
+ *                 is the event type
+ * event           a JSON message with a schema; its type is the schema's file name
+ * group           the part of an event type before its first dot
+ * open exchange   one that declares no events: any JSON may be published there
+ * handler         the user's function that a queue's messages are given to
+ * parked queue    one without a handler, on purpose: dead letters wait there for a person
+ * attempt         one run of a handler for a message; the first is 1
+ * dead letter     a message that ended without being handled, with its cause in its headers
+ * delay queue     where a failed message waits for its next attempt; one for each distinct delay
+ * external        exists already: verified, never created, changed or deleted
+ */
+import type { Place } from "./errors.ts";
+
+export type QueueType = "classic" | "quorum";
+
+/** An AMQP argument; whole numbers travel as 64-bit `long`, others as `double`. */
+export type ArgumentValue =
+  | string
+  | number
+  | boolean
+  | readonly ArgumentValue[]
+  | { readonly [key: string]: ArgumentValue };
+export type Arguments = Readonly<Record<string, ArgumentValue>>;
+
+/** `shown` is the url without its password: the only form for logs and errors. */
+export type BrokerAddress = { readonly url: string; readonly shown: string };
+
+export type Exchange = {
+  readonly name: string;
+  /** direct, fanout, topic, headers, or a plugin's type such as x-consistent-hash. */
+  readonly type: string;
+  readonly internal: boolean;
+  readonly autoDelete: boolean;
+  /** Without `alternate-exchange`, which is `alternate`. */
+  readonly arguments: Arguments;
+  readonly alternate: string | null;
+  /** Event types that may be published here; null: open, any JSON. */
+  readonly events: readonly string[] | null;
+  readonly external: boolean;
+  readonly at: Place;
+};
+
+export type Binding = {
+  readonly source: string;
+  readonly destination: string;
+  readonly destinationKind: "queue" | "exchange";
+  readonly key: string;
+  readonly arguments: Arguments;
+  readonly at: Place;
+};
+
+export type Handler = { readonly name: string /** Absolute path. */; readonly file: string };
+
+export type DeadLetter = { readonly exchange: string; readonly key: string };
+
+export type Queue = {
+  readonly name: string;
+  readonly type: QueueType;
+  /** Everything that is declared, `x-queue-type` included. */
+  readonly arguments: Arguments;
+  /** null: parked, nobody consumes it. */
+  readonly handler: Handler | null;
+  /** Handler runs at once. */
+  readonly concurrency: number;
+  /** Unacknowledged messages that the broker sends ahead; at least `concurrency`. */
+  readonly prefetch: number;
+  /** Of one handler run. */
+  readonly timeoutMs: number;
+  /** One entry for each retry, in order; so attempts = length + 1. */
+  readonly retryDelaysMs: readonly number[];
+  readonly deadLetter: DeadLetter | null;
+  readonly external: boolean;
+  readonly at: Place;
+};
+
+export type JsonSchema = { readonly [key: string]: unknown };
+
+export type EventSchema = {
+  /** `book.created`, the file's name. */
+  readonly type: string;
+  /** Path for messages, as the user would write it. */
+  readonly file: string;
+  readonly schema: JsonSchema;
+};
+
+/** Records have no prototype, so a name such as `constructor` is an ordinary key. */
+export type Topology = {
+  /** As the user named it. */
+  readonly file: string;
+  readonly project: string;
+  readonly broker: {
+    /** One node, or the nodes of a cluster. */
+    readonly addresses: readonly BrokerAddress[];
+    readonly heartbeatMs: number;
+  };
+  readonly http: { readonly host: string; readonly port: number };
+  readonly exchanges: Readonly<Record<string, Exchange>>;
+  readonly queues: Readonly<Record<string, Queue>>;
+  /** In file order. */
+  readonly bindings: readonly Binding[];
+  readonly events: Readonly<Record<string, EventSchema>>;
+};
