@@ -1,0 +1,22 @@
+import { defineConfig } from "vitest/config";
+
+// `import "warren"` is the source, here as in a handler that is loaded without a build.
+const conditions = ["warren-source"];
+
+export default defineConfig({
+  resolve: { conditions },
+  ssr: { resolve: { conditions, externalConditions: conditions } },
+  test: {
+    include: ["test/**/*.test.ts"],
+    exclude: ["test/fixtures/**"],
+    globalSetup: ["test/support/global-setup.ts"],
+    pool: "forks",
+    // Two test files at a time: the broker needs a core as well.
+    maxWorkers: 2,
+    // For worker threads, which inherit it.
+    execArgv: conditions.map((condition) => `--conditions=${condition}`),
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    teardownTimeout: 10_000,
+  },
+});
