@@ -49,8 +49,11 @@ async function existing(amqpUrl: string): Promise<Broker> {
   const { hostname, username, password } = new URL(amqpUrl);
   const user = username === "" ? "guest:guest" : `${username}:${password}`;
   const managementUrl = process.env.RABBITMQ_MANAGEMENT_URL ?? `http://${user}@${hostname}:15672`;
-  const overview = await openManagement(managementUrl).get<{ rabbitmq_version: string }>(
-    "overview",
-  );
+  const overview = await openManagement(managementUrl)
+    .get<{ readonly rabbitmq_version: string }>("overview")
+    .catch((cause) => {
+      const wanted = "set RABBITMQ_MANAGEMENT_URL, or enable the plugin rabbitmq_management";
+      throw new Error(`no management API at ${new URL(managementUrl).host}: ${wanted}`, { cause });
+    });
   return { amqpUrl, managementUrl, version: overview?.rabbitmq_version ?? "unknown", node: null };
 }
