@@ -1,0 +1,40 @@
+import { isDeepStrictEqual } from "node:util";
+import type { Binding } from "../topology.ts";
+import { matchesTopic } from "./topic.ts";
+
+/**
+ * Whether an exchange of this type takes a message by this binding. A plugin's type is taken to
+ * match every binding, since only the plugin knows.
+ */
+export function takes(
+  type: string,
+  binding: Binding,
+  key: string,
+  headers: Readonly<Record<string, unknown>>,
+): boolean {
+  if (type === "direct") return binding.key === key;
+  if (type === "topic") return matchesTopic(binding.key, key);
+  if (type === "headers") return matchesHeaders(binding.arguments, headers);
+  return true;
+}
+
+/**
+ * `x-match` is all (the default), any, all-with-x or any-with-x; without `-with-x`, arguments that
+ * begin with `x-` are not compared. Values are compared strictly: "1" never equals 1. No argument
+ * to compare: all takes every message, any takes none.
+ *
+ * @see https://www.rabbitmq.com/docs/exchanges#headers
+ */
+function matchesHeaders(
+  wanted: Readonly<Record<string, unknown>>,
+  headers: Readonly<Record<string, unknown>>,
+): boolean {
+  const match = typeof wanted["x-match"] === "string" ? wanted["x-match"] : "all";
+  const withX = match.endsWith("-with-x");
+  const names = Object.keys(wanted).filter(
+    (name) => name !== "x-match" && (withX || !name.startsWith("x-")),
+  );
+  const isEqual = (name: string) =>
+    Object.hasOwn(headers, name) && isDeepStrictEqual(wanted[name], headers[name]);
+  return match.startsWith("any") ? names.some(isEqual) : names.every(isEqual);
+}

@@ -1,0 +1,110 @@
+import type { Exchange, Topology } from "../topology.ts";
+import { takes } from "./binding.ts";
+import { bindingsFrom } from "./route.ts";
+
+/** The group of an event type: what stands before its first dot. */
+export function groupOf(type: string): string {
+  const dot = type.indexOf(".");
+  return dot === -1 ? type : type.slice(0, dot);
+}
+
+/**
+ * The event types that can reach a queue, sorted: of every exchange that leads to it, those that
+ * the bindings on the way take. null means open, any JSON may arrive: an open exchange or another
+ * queue's dead letters lead to it, or nothing does.
+ */
+export function eventsOfQueue(topology: Topology, queue: string): readonly string[] | null {
+  let arrivals = arrivalsOf.get(topology);
+  if (arrivals === undefined) {
+    arrivals = collectArrivals(topology);
+    arrivalsOf.set(topology, arrivals);
+  }
+  const types = arrivals.get(queue);
+  return types === undefined || types.has(null) ? null : ([...types].sort() as string[]);
+}
+
+/**
+ * What `POST /publish/{name}` may publish: each event type with the exchange that lists it. An
+ * exact event name wins over a group; null if no exchange lists such an event.
+ */
+export function publicationTarget(
+  topology: Topology,
+  name: string,
+): ReadonlyMap<string, string> | null {
+  let exchanges = exchangesOf.get(topology);
+  if (exchanges === undefined) {
+    exchanges = collectExchanges(topology);
+    exchangesOf.set(topology, exchanges);
+  }
+  const exact = exchanges.get(name);
+  if (exact !== undefined) return new Map([[name, exact]]);
+  const group = [...exchanges].filter(([type]) => groupOf(type) === name);
+  return group.length === 0 ? null : new Map(group);
+}
+
+/** Queue → the event types that can reach it; null among them stands for any JSON. */
+type Arrivals = Map<string, Set<string | null>>;
+
+const arrivalsOf = new WeakMap<Topology, Arrivals>();
+const exchangesOf = new WeakMap<Topology, ReadonlyMap<string, string>>();
+
+function collectExchanges(topology: Topology): ReadonlyMap<string, string> {
+  const exchanges = new Map<string, string>();
+  for (const { name, events, internal } of Object.values(topology.exchanges)) {
+    if (internal) continue;
+    for (const type of events ?? []) exchanges.set(type, name);
+  }
+  return exchanges;
+}
+
+/** Every way in: a publish to an exchange that is not internal, and the dead letters of a queue. */
+function collectArrivals(topology: Topology): Arrivals {
+  const arrivals: Arrivals = new Map();
+  const arrive = (queues: Iterable<string>, type: string | null) => {
+    for (const queue of queues) {
+      const types = arrivals.get(queue);
+      if (types === undefined) arrivals.set(queue, new Set([type]));
+      else types.add(type);
+    }
+  };
+  for (const { name, events, internal } of Object.values(topology.exchanges)) {
+    if (internal) continue;
+    if (events === null) arrive(reachable(topology, name, null), null);
+    // The routing key is the event type wherever events are declared.
+    for (const type of events ?? []) arrive(reachable(topology, name, type), type);
+  }
+  for (const { deadLetter } of Object.values(topology.queues)) {
+    if (deadLetter === null) continue;
+    const { exchange, key } = deadLetter;
+    arrive(exchange === "" ? [key] : reachable(topology, exchange, key), null);
+  }
+  return arrivals;
+}
+
+/** The queues that some message with this key (null: any key) and any headers can reach. */
+function reachable(topology: Topology, exchange: string, key: string | null): Set<string> {
+  const queues = new Set<string>();
+  const entered = new Set([exchange]);
+  for (const name of entered) {
+    const source = topology.exchanges[name];
+    if (source === undefined) continue;
+    const bindings = bindingsFrom(topology, name).filter(
+      (binding) => isAnyKeyTaken(source, key) || takes(source.type, binding, key ?? "", {}),
+    );
+    for (const { destination, destinationKind } of bindings) {
+      (destinationKind === "queue" ? queues : entered).add(destination);
+    }
+    // Where it is not the key alone that decides, a message may be taken or not.
+    const isCertain = bindings.length > 0 && isCertainlyTaken(source, key);
+    if (source.alternate !== null && !isCertain) entered.add(source.alternate);
+  }
+  return queues;
+}
+
+function isAnyKeyTaken({ type }: Exchange, key: string | null): boolean {
+  return type === "headers" || (key === null && type !== "fanout");
+}
+
+function isCertainlyTaken({ type }: Exchange, key: string | null): boolean {
+  return type === "fanout" || (key !== null && (type === "direct" || type === "topic"));
+}
