@@ -45,7 +45,8 @@ export type Publish = <X extends ExchangeName, K extends KeyOf<X>>(
   options?: PublishOptions,
 ) => Promise<void>;
 
-export type HandlerLog = {
+/** Facts are fields, the message is constant; pino fits it. */
+export type Log = {
   debug(fields: object, message: string): void;
   info(fields: object, message: string): void;
   warn(fields: object, message: string): void;
@@ -54,20 +55,22 @@ export type HandlerLog = {
 
 /** The message as it arrived; `exchange` and `routingKey` are the original ones, also in a retry. */
 export type ReceivedMessage = {
-  readonly id: string | null;
+  /** Made up here for a message that came without one. */
+  readonly id: string;
   readonly queue: string;
   readonly exchange: string;
   readonly routingKey: string;
   readonly headers: Readonly<Record<string, unknown>>;
   readonly body: Buffer;
   readonly contentType: string | null;
+  readonly contentEncoding: string | null;
   readonly correlationId: string | null;
   readonly priority: number | null;
   readonly redelivered: boolean;
 };
 
 export type HandlerContext = {
-  readonly log: HandlerLog;
+  readonly log: Log;
   readonly publish: Publish;
   /** Aborted when the handler's time is over; what it publishes after that is refused. */
   readonly signal: AbortSignal;

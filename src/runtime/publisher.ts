@@ -1,4 +1,24 @@
-/** Contract; the implementation follows. */
+/**
+ * Publishes with exactly one true outcome for each message.
+ *
+ * | outcome         | the message |
+ * |-----------------|-------------|
+ * | confirmed       | a queue has it, and the broker has said so |
+ * | unroutable      | no queue took it; the broker returned it |
+ * | nacked          | the broker refused it (a full queue that rejects) |
+ * | malformed       | it cannot be encoded, or the broker takes no such message |
+ * | blocked, disconnected, overloaded, stopping | certainly not sent |
+ * | outcome-unknown | sent, and not confirmed within the deadline: it may have arrived |
+ *
+ * What is unconfirmed when the connection is lost is sent again, with the same id, on the next
+ * one, within its deadline. So a message can arrive twice, and never counts as confirmed wrongly.
+ */
+import type { BrokerConnection } from "../connect.ts";
+import { closeChannel } from "../connect.ts";
+import { NUMBERS } from "../numbers.ts";
+import { Lane, type Pending } from "./lane.ts";
+import type { ConnectionState } from "./status.ts";
+
 export type MessageProperties = {
   readonly messageId: string;
   readonly contentType: string | null;
@@ -6,6 +26,7 @@ export type MessageProperties = {
   readonly correlationId?: string;
   readonly type?: string;
   readonly appId?: string;
+  readonly replyTo?: string;
   /** Seconds since 1970. */
   readonly timestamp?: number;
   /** 0 to 255. */
@@ -30,6 +51,7 @@ export type PublishOutcome =
       readonly status:
         | "unroutable"
         | "nacked"
+        | "malformed"
         | "blocked"
         | "disconnected"
         | "overloaded"
@@ -38,6 +60,133 @@ export type PublishOutcome =
       readonly message: string;
     };
 
-export type Publisher = {
-  publish(message: Outgoing): Promise<PublishOutcome>;
+export type PublishLimits = {
+  /** Copies of messages that the runner already holds: their number is bounded by the prefetch. */
+  readonly isCopy?: boolean;
 };
+
+export type Publisher = {
+  /** Never rejects. */
+  publish(message: Outgoing, limits?: PublishLimits): Promise<PublishOutcome>;
+};
+
+export type PublisherOptions = {
+  readonly state: () => ConnectionState;
+  readonly onMissingExchange: (exchange: string) => Promise<void>;
+};
+
+export class ConfirmPublisher implements Publisher {
+  readonly #options: PublisherOptions;
+  readonly #lanes = new Map<string, Lane>();
+  readonly #unsettled = new Set<Promise<unknown>>();
+  #connection: BrokerConnection | null = null;
+  #messages = 0;
+  #bytes = 0;
+  #nextId = 1;
+  #isStopping = false;
+
+  constructor(options: PublisherOptions) {
+    this.#options = options;
+  }
+
+  /** Messages that the broker or the socket's buffer may still hold. */
+  get inFlight(): number {
+    return this.#messages;
+  }
+
+  connected(connection: BrokerConnection): void {
+    this.#connection = connection;
+    for (const lane of this.#lanes.values()) lane.connected(connection);
+  }
+
+  disconnected(): void {
+    this.#connection = null;
+    for (const lane of this.#lanes.values()) lane.disconnected();
+  }
+
+  publish(message: Outgoing, limits: PublishLimits = {}): Promise<PublishOutcome> {
+    const refusal = this.#refusal(message, limits);
+    if (refusal) return Promise.resolve(refusal);
+    const outcome = new Promise<PublishOutcome>((resolve) => this.#accept(message, resolve));
+    this.#unsettled.add(outcome);
+    void outcome.finally(() => this.#unsettled.delete(outcome));
+    return outcome;
+  }
+
+  /** Refuses what is new, waits for the outcomes of the rest, then closes the channels. */
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    while (this.#unsettled.size > 0) await Promise.all(this.#unsettled);
+    const connection = this.#connection;
+    if (!connection) return;
+    const channels = [...this.#lanes.values()].flatMap((lane) => lane.channel ?? []);
+    await Promise.all(channels.map((channel) => closeChannel(channel, connection)));
+  }
+
+  #refusal(message: Outgoing, limits: PublishLimits): PublishOutcome | null {
+    if (this.#isStopping && !limits.isCopy) {
+      return { status: "stopping", message: "this runner is stopping" };
+    }
+    const state = this.#options.state();
+    if (state === "blocked") {
+      return { status: "blocked", message: "the broker takes no messages: memory or disk alarm" };
+    }
+    if (state !== "ready" || !this.#connection) {
+      return { status: "disconnected", message: "the broker is not connected" };
+    }
+    if (this.#lanes.get(message.exchange)?.isMissing) {
+      const text = `exchange "${message.exchange}" is gone from the broker; it is declared again`;
+      return { status: "disconnected", message: text };
+    }
+    const isFull =
+      this.#messages >= NUMBERS.maxInFlightMessages ||
+      this.#bytes + message.body.length > NUMBERS.maxInFlightBytes;
+    return isFull && !limits.isCopy
+      ? { status: "overloaded", message: "too many messages wait for the broker" }
+      : null;
+  }
+
+  #accept(message: Outgoing, resolve: (outcome: PublishOutcome) => void): void {
+    this.#messages += 1;
+    this.#bytes += message.body.length;
+    let isReleased = false;
+    const deadline = setTimeout(() => pending.settle(lateness(pending)), NUMBERS.publishDeadlineMs);
+    const pending: Pending = {
+      id: this.#nextId++,
+      message,
+      isSettled: false,
+      wasSent: false,
+      returned: null,
+      settle: (outcome) => {
+        if (pending.isSettled) return;
+        pending.isSettled = true;
+        clearTimeout(deadline);
+        resolve(outcome);
+      },
+      release: () => {
+        if (isReleased) return;
+        isReleased = true;
+        this.#messages -= 1;
+        this.#bytes -= message.body.length;
+      },
+    };
+    this.#lane(message.exchange).push(pending);
+  }
+
+  #lane(exchange: string): Lane {
+    const known = this.#lanes.get(exchange);
+    if (known) return known;
+    const onMissingExchange = () => this.#options.onMissingExchange(exchange);
+    const lane = new Lane({ exchange, onMissingExchange });
+    if (this.#connection) lane.connected(this.#connection);
+    this.#lanes.set(exchange, lane);
+    return lane;
+  }
+}
+
+function lateness(pending: Pending): PublishOutcome {
+  const limit = `${NUMBERS.publishDeadlineMs} ms`;
+  return pending.wasSent
+    ? { status: "outcome-unknown", message: `sent, but not confirmed within ${limit}` }
+    : { status: "disconnected", message: `not sent within ${limit}` };
+}

@@ -1,0 +1,77 @@
+/** Runs declarations on several channels at once, one operation at a time on each. */
+import type { Channel } from "amqplib";
+import { type BrokerConnection, closeChannel, withDeadline } from "../connect.ts";
+
+/** How many operations are under way at once. */
+const WIDTH = 4;
+
+/** The broker's refusal of one operation: it closed the channel, and the next one gets a new one. */
+export type Refusal = { readonly code: number; readonly text: string };
+
+export type Attempt<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly refusal: Refusal };
+
+export type Operate = <T>(
+  what: string,
+  operation: (channel: Channel) => Promise<T>,
+) => Promise<Attempt<T>>;
+
+/**
+ * Calls `visit` for every item, `WIDTH` at a time; the results are in the items' order.
+ *
+ * @throws {Error} when the connection ends, or an answer is late.
+ */
+export async function onChannels<Item, Result>(
+  connection: BrokerConnection,
+  items: readonly Item[],
+  visit: (item: Item, operate: Operate) => Promise<Result>,
+): Promise<Result[]> {
+  const results: Result[] = new Array(items.length);
+  const remaining = items.entries();
+  const worker = async () => {
+    const slot = new ChannelSlot(connection);
+    // All workers share one iterator, so each item is taken once.
+    for (const [index, item] of remaining) {
+      results[index] = await visit(item, (what, operation) => slot.operate(what, operation));
+    }
+    await slot.close();
+  };
+  await Promise.all(Array.from({ length: Math.min(WIDTH, items.length) }, worker));
+  return results;
+}
+
+class ChannelSlot {
+  readonly #connection: BrokerConnection;
+  #channel: Channel | null = null;
+
+  constructor(connection: BrokerConnection) {
+    this.#connection = connection;
+  }
+
+  async operate<T>(what: string, run: (channel: Channel) => Promise<T>): Promise<Attempt<T>> {
+    const channel = this.#channel ?? (await this.#connection.createChannel());
+    this.#channel = channel;
+    try {
+      const value = await withDeadline(run(channel), what, this.#connection.destroy);
+      return { ok: true, value };
+    } catch (error) {
+      this.#channel = null;
+      const refusal = readRefusal(error);
+      if (!refusal) throw error;
+      return { ok: false, refusal };
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.#channel) await closeChannel(this.#channel, this.#connection);
+  }
+}
+
+/** `Operation failed: QueueDeclare; 406 (PRECONDITION-FAILED) with message "PRECONDITION_FAILED - …"`. */
+function readRefusal(error: unknown): Refusal | null {
+  if (!(error instanceof Error) || !("code" in error) || typeof error.code !== "number")
+    return null;
+  const text = /with message "(?:[A-Z_]+ - )?(.*)"$/s.exec(error.message)?.[1] ?? error.message;
+  return { code: error.code, text };
+}

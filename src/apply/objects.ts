@@ -1,0 +1,149 @@
+/** What a topology wants on the broker: the file's objects, and those that its retries need. */
+import type { Place } from "../errors.ts";
+import { NUMBERS } from "../numbers.ts";
+import type { Arguments, Binding, Queue, Topology } from "../topology.ts";
+
+export type DesiredExchange = {
+  readonly kind: "exchange";
+  readonly name: string;
+  readonly type: string;
+  readonly internal: boolean;
+  readonly autoDelete: boolean;
+  readonly arguments: Arguments;
+  readonly isExternal: boolean;
+  readonly at: Place;
+};
+
+export type DesiredQueue = {
+  readonly kind: "queue";
+  readonly name: string;
+  readonly arguments: Arguments;
+  readonly isExternal: boolean;
+  readonly at: Place;
+};
+
+export type DesiredBinding = Binding & { readonly kind: "binding" };
+
+/** All of them durable. */
+export type DesiredObjects = {
+  readonly exchanges: readonly DesiredExchange[];
+  readonly queues: readonly DesiredQueue[];
+  readonly bindings: readonly DesiredBinding[];
+};
+
+/** Where failed messages wait; `<delay>.<queue>` is the routing key. */
+export const retryExchange = (project: string) => `warren.${project}.retry`;
+/** Where they come back from; every retried queue is bound here. */
+export const requeueExchange = (project: string) => `warren.${project}.requeue`;
+const delayQueue = (project: string, delayMs: number) =>
+  `warren.${project}.retry.${delayName(delayMs)}`;
+
+/** The routing key of a retry copy: `5s.order_payments`. */
+export const retryKey = (delayMs: number, queue: string) => `${delayName(delayMs)}.${queue}`;
+
+/** A delay in its largest whole unit, without a dot: `500ms`, `90s`, `2m`, `1h`. */
+export function delayName(delayMs: number): string {
+  const units = [
+    ["h", 3_600_000],
+    ["m", 60_000],
+    ["s", 1_000],
+  ] as const;
+  for (const [unit, ms] of units) {
+    if (delayMs >= ms && delayMs % ms === 0) return `${delayMs / ms}${unit}`;
+  }
+  return `${delayMs}ms`;
+}
+
+/** Everything to be declared or, where it is external, found. */
+export function desiredObjects(topology: Topology): DesiredObjects {
+  const retried = Object.values(topology.queues).filter(isRetried);
+  const retry = retried.length === 0 ? NOTHING : retryObjects(topology, retried);
+  return {
+    exchanges: [...Object.values(topology.exchanges).map(toDesired), ...retry.exchanges],
+    queues: [
+      ...Object.values(topology.queues).map((queue) => ({
+        kind: "queue" as const,
+        name: queue.name,
+        arguments: queue.arguments,
+        isExternal: queue.external,
+        at: queue.at,
+      })),
+      ...retry.queues,
+    ],
+    bindings: [
+      ...topology.bindings.map((binding) => ({ kind: "binding" as const, ...binding })),
+      ...retry.bindings,
+    ],
+  };
+}
+
+const NOTHING: DesiredObjects = { exchanges: [], queues: [], bindings: [] };
+
+function isRetried(queue: Queue): boolean {
+  return queue.handler !== null && queue.retryDelaysMs.length > 0;
+}
+
+function toDesired(exchange: Topology["exchanges"][string]): DesiredExchange {
+  const { name, type, internal, autoDelete, alternate, external, at } = exchange;
+  return {
+    kind: "exchange",
+    name,
+    type,
+    internal,
+    autoDelete,
+    arguments:
+      alternate === null
+        ? exchange.arguments
+        : { ...exchange.arguments, "alternate-exchange": alternate },
+    isExternal: external,
+    at,
+  };
+}
+
+/**
+ * One delay queue for each distinct delay, shared by all queues: a fixed TTL, so that the head is
+ * always the next to expire. The delay is in the name, so another delay is another queue, never a
+ * conflict. Dead letters go back at least once: a hop that finds no queue is tried again, not lost.
+ */
+function retryObjects(topology: Topology, retried: readonly Queue[]): DesiredObjects {
+  const { project } = topology;
+  const at = { file: topology.file, line: 1, column: 1 };
+  const [retry, requeue] = [retryExchange(project), requeueExchange(project)];
+  const delays = [...new Set(retried.flatMap((queue) => queue.retryDelaysMs))];
+  return {
+    exchanges: [retry, requeue].map((name) => ({
+      kind: "exchange",
+      name,
+      type: "topic",
+      internal: false,
+      autoDelete: false,
+      arguments: {},
+      isExternal: false,
+      at,
+    })),
+    queues: delays.map((delayMs) => ({
+      kind: "queue",
+      name: delayQueue(project, delayMs),
+      arguments: {
+        "x-queue-type": "quorum",
+        "x-message-ttl": delayMs,
+        "x-dead-letter-exchange": requeue,
+        "x-dead-letter-strategy": "at-least-once",
+        "x-overflow": "reject-publish",
+        "x-delivery-limit": NUMBERS.parkedDeliveryLimit,
+      },
+      isExternal: false,
+      at,
+    })),
+    bindings: [
+      ...delays.map((delayMs) =>
+        toQueue(retry, delayQueue(project, delayMs), `${delayName(delayMs)}.#`, at),
+      ),
+      ...retried.map((queue) => toQueue(requeue, queue.name, `*.${queue.name}`, queue.at)),
+    ],
+  };
+}
+
+function toQueue(source: string, destination: string, key: string, at: Place): DesiredBinding {
+  return { kind: "binding", source, destination, destinationKind: "queue", key, arguments: {}, at };
+}

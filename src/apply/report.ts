@@ -1,0 +1,49 @@
+/** An apply report as text for a terminal or a log. */
+import type { ApplyEntry, ApplyReport } from "./apply.ts";
+
+const MARKS: Readonly<Record<ApplyEntry["result"], string>> = {
+  created: "+",
+  unchanged: "=",
+  ensured: "=",
+  conflict: "!",
+  missing: "!",
+  refused: "!",
+};
+
+/** What was created, what was right (in one line), what is in conflict and why. */
+export function formatReport(report: ApplyReport): string {
+  const shown = report.entries.filter(({ result }) => MARKS[result] !== "=");
+  const count = (result: ApplyEntry["result"]) =>
+    report.entries.filter((entry) => entry.result === result).length;
+  const bad = count("conflict") + count("missing") + count("refused");
+  return [
+    report.broker,
+    ...shown.flatMap(formatEntry),
+    `${count("created")} created, ${count("unchanged")} right already, ` +
+      `${count("ensured")} bindings made sure of, ${bad} in conflict`,
+    ...(bad === 0 || count("created") > 0 ? [] : ["nothing was changed"]),
+  ].join("\n");
+}
+
+function formatEntry(entry: ApplyEntry): readonly string[] {
+  const { file, line } = entry.at;
+  const head = `  ${MARKS[entry.result]} ${entry.kind.padEnd(8)}  ${entry.name}`;
+  if (entry.result === "created") return [head];
+  return [
+    `${head}  ${entry.result}  ${file}:${line}`,
+    ...(entry.differences ?? []).map(
+      ({ argument, wanted, live }) =>
+        `      ${argument}: the file says ${wanted}, the broker has ${live}`,
+    ),
+    ...(entry.detail === undefined ? [] : [`      ${entry.detail}`]),
+    ...(entry.result === "conflict" ? [`      ${adviceFor(entry)}`] : []),
+    ...(entry.result === "missing" ? ["      external, so it has to be there already"] : []),
+  ];
+}
+
+function adviceFor({ kind, name }: ApplyEntry): string {
+  return (
+    `an existing ${kind} can't be changed in place: write what the broker has, ` +
+    `give the ${kind} a new name, or delete "${name}" on the broker once it is empty`
+  );
+}

@@ -1,0 +1,137 @@
+#!/usr/bin/env node
+/** argv and environment → one command → an exit status. Nothing else reads `process`. */
+import { existsSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { Command, CommanderError } from "commander";
+import { pino } from "pino";
+import { apply } from "./commands/apply.ts";
+import { check } from "./commands/check.ts";
+import { type Context, reportFailure } from "./commands/command.ts";
+import { dev } from "./commands/dev.ts";
+import { generate } from "./commands/generate.ts";
+import { start } from "./commands/start.ts";
+import { EXIT } from "./errors.ts";
+
+type GlobalOptions = { readonly file: string; readonly handlers?: string };
+type OutputOptions = { readonly json?: boolean };
+
+const isCompiled = import.meta.url.endsWith(".js");
+
+const program = new Command("warren")
+  .description("Declarative RabbitMQ from one file.")
+  .option("-f, --file <path>", "the topology", "topology.yaml")
+  .option("--handlers <directory>", "where the handler modules are (default: src/handlers)")
+  .exitOverride();
+
+program
+  .command("start")
+  .description("apply additive changes, consume, serve HTTP")
+  .action(() => run((context) => start(context, stopSignal())));
+program
+  .command("dev")
+  .description("start, and start anew on every valid change of topology, schemas and handlers")
+  .action(() => run((context) => dev(context, startCommand(), stopSignal())));
+program
+  .command("check")
+  .description("every problem in topology.yaml, schemas and handlers, without a broker")
+  .option("--json", "one JSON document")
+  .action((options: OutputOptions) => run(check, options));
+program
+  .command("apply")
+  .description("declare on the broker what is missing; nothing is ever deleted or replaced")
+  .option("--json", "one JSON document")
+  .action((options: OutputOptions) => run(apply, options));
+program
+  .command("generate")
+  .description("TypeScript types of events, queues and exchanges, into src/generated")
+  .option("--check", "write nothing; exit 2 if they are not current")
+  .action((options: { readonly check?: boolean }) =>
+    run((context) =>
+      generate(context, {
+        directory: join(dirname(context.file), "src", "generated"),
+        isCheck: options.check ?? false,
+      }),
+    ),
+  );
+
+/** Runs a command; its number is the exit status, whatever still hangs about. */
+async function run(
+  command: (context: Context) => Promise<number>,
+  output: OutputOptions = {},
+): Promise<void> {
+  try {
+    process.exitCode = await command(await createContext(output));
+  } catch (error) {
+    process.exitCode = reportFailure(error, (text) => console.error(text));
+  }
+  // Flushed writes first: a pipe may still hold the last lines.
+  process.stdout.write("", () => process.exit());
+}
+
+async function createContext(output: OutputOptions): Promise<Context> {
+  const { file, handlers } = program.opts<GlobalOptions>();
+  const directory = dirname(file);
+  const dotEnv = join(directory, ".env");
+  if (existsSync(dotEnv)) process.loadEnvFile(dotEnv);
+  const handlersDirectory = handlers ?? defaultHandlers(directory);
+  // A project's handlers are TypeScript, also where warren itself is compiled.
+  if (isCompiled && !isInDist(directory)) (await import("tsx/esm/api")).register();
+  return {
+    file,
+    handlersDirectory,
+    env: process.env,
+    isJson: output.json ?? false,
+    print: (text) => console.log(text),
+    printError: (text) => console.error(text),
+    log: createLog(),
+  };
+}
+
+/** The compiled runner of a project runs the project's compiled handlers. */
+function defaultHandlers(directory: string): string {
+  const source = join(directory, "src", "handlers");
+  const compiled = join(directory, "dist", "handlers");
+  return isInDist(directory) || !existsSync(source) ? compiled : source;
+}
+
+function isInDist(directory: string): boolean {
+  const here = relative(join(directory, "dist"), fileURLToPath(import.meta.url));
+  return isCompiled && !here.startsWith("..");
+}
+
+function createLog(): Context["log"] {
+  const level = process.env.LOG_LEVEL ?? "info";
+  return process.stdout.isTTY
+    ? pino({ level, transport: { target: "pino-pretty", options: { ignore: "pid,hostname" } } })
+    : pino({ level, base: null });
+}
+
+/** The first signal asks for an orderly end; the second ends at once. */
+function stopSignal(): Promise<string> {
+  return new Promise((resolve) => {
+    for (const signal of ["SIGTERM", "SIGINT"] as const) {
+      process.once(signal, () => {
+        resolve(signal);
+        for (const again of ["SIGTERM", "SIGINT"] as const) {
+          process.on(again, () => process.exit(EXIT.failed));
+        }
+      });
+    }
+  });
+}
+
+/** This very program, with `start`. */
+function startCommand(): readonly [string, ...string[]] {
+  const { file, handlers } = program.opts<GlobalOptions>();
+  const own = [...process.execArgv, fileURLToPath(import.meta.url)];
+  const flags = ["--file", file, ...(handlers === undefined ? [] : ["--handlers", handlers])];
+  return [process.execPath, ...own, ...flags, "start"];
+}
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (!(error instanceof CommanderError)) throw error;
+  process.exitCode = error.exitCode === 0 ? EXIT.done : EXIT.failed;
+}

@@ -1,0 +1,77 @@
+import { once } from "node:events";
+import type { Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { formatReport } from "../apply/report.ts";
+import { EXIT, WarrenError } from "../errors.ts";
+import { createEventReader } from "../events/reader.ts";
+import { createApp } from "../http/app.ts";
+import { createServer } from "../http/server.ts";
+import { loadHandlers } from "../runtime/modules.ts";
+import { Runner } from "../runtime/runner.ts";
+import type { Topology } from "../topology.ts";
+import { type Context, loadOrReport, reportProblems } from "./command.ts";
+
+/**
+ * Applies the topology, consumes and serves HTTP until `stopped` resolves.
+ *
+ * @returns 0 when everything in flight has ended, 1 when some of it was cut off.
+ */
+export async function start(context: Context, stopped: Promise<string>): Promise<number> {
+  const topology = loadOrReport(context);
+  if (!topology) return EXIT.failed;
+  const { modules, problems } = await loadHandlers(topology);
+  if (problems.length > 0) {
+    reportProblems(context, problems);
+    return EXIT.failed;
+  }
+  const { log } = context;
+  const reader = createEventReader(topology.events);
+  const runner = new Runner({ topology, reader, modules, log });
+  const { publish } = runner;
+  const status = () => runner.status();
+  const trace = (messageId: string) => runner.trace(messageId);
+  const server = createServer(createApp({ topology, publish, status, trace, log }));
+  await listen(server, topology);
+  try {
+    const report = await runner.start();
+    log.info({ report: formatReport(report).split("\n") }, "topology applied");
+  } catch (error) {
+    server.close();
+    await runner.stop();
+    throw error;
+  }
+  const { port } = server.address() as AddressInfo;
+  log.info({ url: `http://${hostInUrl(topology.http.host)}:${port}` }, "ready");
+
+  const reason = await stopped;
+  log.info({ reason }, "stopping");
+  runner.announceStop();
+  await close(server);
+  const isDrained = await runner.stop();
+  log.info({ drained: isDrained }, "stopped");
+  return isDrained ? EXIT.done : EXIT.failed;
+}
+
+async function listen(server: Server, { http }: Topology): Promise<void> {
+  server.listen(http.port, http.host);
+  try {
+    await once(server, "listening");
+  } catch (error) {
+    const isTaken = (error as NodeJS.ErrnoException).code === "EADDRINUSE";
+    if (!isTaken) throw error;
+    const text = `${http.host}:${http.port} is taken by another program`;
+    throw new WarrenError("port-in-use", text, { cause: error });
+  }
+}
+
+/** Requests under way are answered, with their confirms; idle connections end at once. */
+async function close(server: Server): Promise<void> {
+  const closed = once(server, "close");
+  server.close();
+  server.closeIdleConnections();
+  await closed;
+}
+
+function hostInUrl(host: string): string {
+  return host.includes(":") ? `[${host}]` : host;
+}

@@ -1,0 +1,130 @@
+/** Keeps one connection up: reconnects with full-jitter backoff until it is stopped. */
+import type { BrokerConnection } from "../connect.ts";
+import type { Log } from "../handler.ts";
+import { NUMBERS } from "../numbers.ts";
+import type { ConnectionState } from "./status.ts";
+
+export type SupervisorOptions = {
+  readonly name: "publish" | "consume";
+  readonly connect: () => Promise<BrokerConnection>;
+  /**
+   * Runs on every new connection before it counts as ready; when it throws, the connection is
+   * given up and another one is tried.
+   */
+  readonly onUp: (connection: BrokerConnection) => Promise<void>;
+  readonly onDown: (reason: Error) => void;
+  readonly onState?: (state: ConnectionState) => void;
+  readonly log: Log;
+};
+
+export class SupervisedConnection {
+  readonly #options: SupervisorOptions;
+  #state: ConnectionState = "connecting";
+  #connection: BrokerConnection | null = null;
+  #isStopped = false;
+  #wake: () => void = () => undefined;
+
+  constructor(options: SupervisorOptions) {
+    this.#options = options;
+  }
+
+  get state(): ConnectionState {
+    return this.#state;
+  }
+
+  /** The live connection, or null while there is none. */
+  get connection(): BrokerConnection | null {
+    return this.#connection;
+  }
+
+  /**
+   * Connects for the first time; every later connection is made by itself.
+   *
+   * @throws {WarrenError} `connection-failed` or `access-refused`: at the start nothing is retried.
+   */
+  async start(): Promise<void> {
+    await this.#open();
+  }
+
+  /** Ends the connection for good; close its channels before. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    this.#wake();
+    const connection = this.#connection;
+    if (connection) await connection.close();
+    this.#setState("closed");
+  }
+
+  async #open(): Promise<void> {
+    const { connect, onUp } = this.#options;
+    this.#setState("connecting");
+    const connection = await connect();
+    connection.on("blocked", () => this.#setState("blocked"));
+    connection.on("unblocked", () => this.#setState("ready"));
+    try {
+      await onUp(connection);
+    } catch (error) {
+      connection.destroy("setup failed");
+      throw error;
+    }
+    if (this.#isStopped) {
+      await connection.close();
+      return;
+    }
+    this.#connection = connection;
+    this.#setState("ready");
+    connection.ended.then((reason) => this.#lost(reason)).catch(() => undefined);
+  }
+
+  #lost(reason: Error): void {
+    this.#connection = null;
+    if (this.#isStopped) return;
+    this.#setState("down");
+    const { log, name, onDown } = this.#options;
+    log.warn({ connection: name, reason: reason.message }, "connection lost");
+    onDown(reason);
+    void this.#reconnect();
+  }
+
+  async #reconnect(): Promise<void> {
+    const { log, name } = this.#options;
+    for (let failures = 0; !this.#isStopped; failures++) {
+      await this.#pause(backoffMs(failures));
+      if (this.#isStopped) return;
+      try {
+        await this.#open();
+        log.info({ connection: name, failures }, "connected again");
+        return;
+      } catch (error) {
+        this.#setState("down");
+        log.warn({ connection: name, failures, reason: messageOf(error) }, "not connected yet");
+      }
+    }
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  #setState(state: ConnectionState): void {
+    if (this.#state === state) return;
+    this.#state = state;
+    this.#options.onState?.(state);
+  }
+}
+
+/** Full jitter: anywhere between the shortest wait and twice the last bound, in milliseconds. */
+export function backoffMs(failures: number): number {
+  const bound = Math.min(NUMBERS.reconnectMaxMs, NUMBERS.reconnectMinMs * 2 ** failures);
+  return Math.random() * bound;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,122 @@
+/**
+ * Copies of a message that warren publishes itself: to a delay queue, or as a dead letter. What a
+ * broker would read in a copy is left out: `expiration` would end its delay early, `CC` and `BCC`
+ * route it again, and an x-death that names the queue makes a 3.x broker drop it on its way back.
+ */
+import type { ConsumeMessage } from "amqplib";
+import { retryExchange, retryKey } from "../apply/objects.ts";
+import { NUMBERS } from "../numbers.ts";
+import type { DeadLetter } from "../topology.ts";
+import type { Cause } from "./host.ts";
+import { HEADERS, type Incoming, ownEntries } from "./incoming.ts";
+import type { Outgoing } from "./publisher.ts";
+
+/** The copy that comes back to `queue` as the next attempt after `delayMs`. */
+export function retryCopy(
+  raw: ConsumeMessage,
+  incoming: Incoming,
+  options: { readonly project: string; readonly delayMs: number },
+): Outgoing {
+  const { queue } = incoming.message;
+  return copy(raw, incoming, {
+    exchange: retryExchange(options.project),
+    routingKey: retryKey(options.delayMs, queue),
+    headers: { [HEADERS.attempt]: incoming.attempt + 1 },
+  });
+}
+
+/** The copy that is parked, with why it is there. */
+export function deadCopy(
+  raw: ConsumeMessage,
+  incoming: Incoming,
+  options: { readonly to: DeadLetter; readonly cause: Cause },
+): Outgoing {
+  const { to, cause } = options;
+  return copy(raw, incoming, {
+    exchange: to.exchange,
+    routingKey: to.key,
+    headers: {
+      [HEADERS.reason]: cause.reason,
+      [HEADERS.error]: cause.error,
+      [HEADERS.attempts]: incoming.attempt,
+      [HEADERS.deadAt]: new Date().toISOString(),
+      ...(cause.violations?.length ? { [HEADERS.violations]: listViolations(cause) } : {}),
+    },
+  });
+}
+
+/** For a message that can't be encoded again: its body and warren's headers, and nothing else. */
+export function barest(message: Outgoing): Outgoing {
+  const { properties } = message;
+  const own = Object.entries(properties.headers).filter(([key]) => key.startsWith("x-warren-"));
+  return {
+    ...message,
+    properties: {
+      messageId: properties.messageId,
+      contentType: null,
+      persistent: true,
+      headers: Object.fromEntries(own),
+    },
+  };
+}
+
+function copy(
+  raw: ConsumeMessage,
+  { message, id }: Incoming,
+  target: Pick<Outgoing, "exchange" | "routingKey"> & { readonly headers: Record<string, unknown> },
+): Outgoing {
+  const { properties } = raw;
+  const optional = {
+    contentEncoding: properties.contentEncoding,
+    correlationId: properties.correlationId,
+    type: properties.type,
+    appId: properties.appId,
+    replyTo: properties.replyTo,
+    timestamp: properties.timestamp,
+    priority: properties.priority,
+  };
+  return {
+    exchange: target.exchange,
+    routingKey: target.routingKey,
+    body: raw.content,
+    properties: {
+      messageId: id,
+      contentType: message.contentType,
+      persistent: true,
+      headers: {
+        ...foreignHeaders(properties.headers),
+        [HEADERS.queue]: message.queue,
+        [HEADERS.exchange]: message.exchange,
+        [HEADERS.routingKey]: message.routingKey,
+        ...target.headers,
+      },
+      ...Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined)),
+    },
+  };
+}
+
+const DROPPED =
+  /^(x-warren-.*|x-death|x-first-death-.*|x-last-death-.*|x-delivery-count|x-acquired-count|CC|BCC)$/;
+
+function foreignHeaders(headers: unknown): Record<string, unknown> {
+  const kept = Object.entries(ownEntries(headers)).filter(
+    ([key, value]) => !DROPPED.test(key) && isEncodable(value),
+  );
+  return Object.fromEntries(kept);
+}
+
+/** Infinity and NaN end the whole connection when they reach the broker. */
+function isEncodable(value: unknown): boolean {
+  if (typeof value === "number") return Number.isFinite(value);
+  if (typeof value !== "object" || value === null || Buffer.isBuffer(value)) return true;
+  return Object.values(value).every(isEncodable);
+}
+
+/** As JSON, cut to what a header may hold: the first ones say most. */
+function listViolations({ violations = [] }: Cause): string {
+  for (let count = violations.length; count > 0; count--) {
+    const listed = JSON.stringify(violations.slice(0, count));
+    if (Buffer.byteLength(listed) <= NUMBERS.maxHeaderBytes) return listed;
+  }
+  return "[]";
+}

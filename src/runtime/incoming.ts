@@ -1,0 +1,79 @@
+/** A delivery of the broker as handlers see it, and what warren's own headers say of it. */
+import { randomUUID } from "node:crypto";
+import type { ConsumeMessage } from "amqplib";
+import { requeueExchange } from "../apply/objects.ts";
+import type { ReceivedMessage } from "../handler.ts";
+
+/** Headers of warren's own; a caller's are never taken for them. */
+export const HEADERS = {
+  attempt: "x-warren-attempt",
+  exchange: "x-warren-exchange",
+  routingKey: "x-warren-routing-key",
+  queue: "x-warren-queue",
+  attempts: "x-warren-attempts",
+  reason: "x-warren-reason",
+  error: "x-warren-error",
+  violations: "x-warren-violations",
+  deadAt: "x-warren-dead-at",
+} as const;
+
+export type Incoming = {
+  /** 1 for the first run. */
+  readonly attempt: number;
+  readonly message: ReceivedMessage;
+  /** The message's id; one is made up for a message without, and its retries carry that. */
+  readonly id: string;
+};
+
+/**
+ * Attempt, original exchange and key count only in what came back from a delay queue: anybody may
+ * publish such headers, but only to an exchange of their own choice.
+ */
+export function readIncoming(raw: ConsumeMessage, queue: string, project: string): Incoming {
+  const { fields, properties } = raw;
+  const headers = ownEntries(properties.headers);
+  const isRetry = fields.exchange === requeueExchange(project);
+  const id = typeof properties.messageId === "string" ? properties.messageId : randomUUID();
+  return {
+    attempt: isRetry ? readAttempt(headers[HEADERS.attempt]) : 1,
+    id,
+    message: {
+      id,
+      queue,
+      exchange: isRetry ? text(headers[HEADERS.exchange]) : fields.exchange,
+      routingKey: isRetry ? text(headers[HEADERS.routingKey]) : fields.routingKey,
+      headers: withoutOwn(headers),
+      body: raw.content,
+      contentType: textOrNull(properties.contentType),
+      contentEncoding: textOrNull(properties.contentEncoding),
+      correlationId: textOrNull(properties.correlationId),
+      priority: typeof properties.priority === "number" ? properties.priority : null,
+      redelivered: fields.redelivered,
+    },
+  };
+}
+
+function readAttempt(value: unknown): number {
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= 1 ? value : 1;
+}
+
+function text(value: unknown): string {
+  return typeof value === "string" ? value : "";
+}
+
+function textOrNull(value: unknown): string | null {
+  return typeof value === "string" ? value : null;
+}
+
+/**
+ * A header named `__proto__` is taken by amqplib's decoder as the table's prototype: only own keys
+ * are copied, into an object without one.
+ */
+export function ownEntries(headers: unknown): Record<string, unknown> {
+  return Object.assign(Object.create(null), headers);
+}
+
+function withoutOwn(headers: Record<string, unknown>): Record<string, unknown> {
+  for (const key of Object.keys(headers)) if (key.startsWith("x-warren-")) delete headers[key];
+  return headers;
+}

@@ -1,0 +1,225 @@
+/**
+ * The confirm channel of one exchange. Its own channel, because a publish that the broker refuses
+ * closes the channel: so only messages of that exchange are ever touched by it.
+ */
+import type { ConfirmChannel, Message, Options } from "amqplib";
+import type { BrokerConnection } from "../connect.ts";
+import type { Outgoing, PublishOutcome } from "./publisher.ts";
+
+/** The header by which a return finds its message; callers may repeat a message id. */
+export const PUBLISH_HEADER = "x-warren-publish";
+
+export type Pending = {
+  readonly id: number;
+  readonly message: Outgoing;
+  /** Called once; later calls do nothing. */
+  readonly settle: (outcome: PublishOutcome) => void;
+  /** Called when neither the broker nor the socket's buffer holds it any more. */
+  readonly release: () => void;
+  isSettled: boolean;
+  /** It may be on the broker already. */
+  wasSent: boolean;
+  returned: string | null;
+};
+
+export type LaneOptions = {
+  readonly exchange: string;
+  /** Declares what is missing on the broker; the lane waits for it. */
+  readonly onMissingExchange: () => Promise<void>;
+};
+
+export class Lane {
+  readonly #options: LaneOptions;
+  #connection: BrokerConnection | null = null;
+  #channel: ConfirmChannel | null = null;
+  #isOpening = false;
+  /** The exchange is gone from the broker. */
+  isMissing = false;
+  /** One message at a time, to learn which of several made the broker close the channel. */
+  #isSuspicious = false;
+  #waiting: Pending[] = [];
+  #unconfirmed = new Map<number, Pending>();
+  #nextTag = 1;
+
+  constructor(options: LaneOptions) {
+    this.#options = options;
+  }
+
+  push(pending: Pending): void {
+    this.#waiting.push(pending);
+    this.#proceed();
+  }
+
+  /** Everything unsettled is sent on the new connection, oldest first. */
+  connected(connection: BrokerConnection): void {
+    this.#connection = connection;
+    this.isMissing = false;
+    this.#proceed();
+  }
+
+  disconnected(): void {
+    this.#connection = null;
+    this.#takeBack();
+  }
+
+  get channel(): ConfirmChannel | null {
+    return this.#channel;
+  }
+
+  #proceed(): void {
+    if (this.#channel) this.#flush(this.#channel);
+    else if (this.#waiting.length > 0) void this.#open();
+  }
+
+  async #open(): Promise<void> {
+    const connection = this.#connection;
+    if (!connection || this.#isOpening || this.isMissing) return;
+    this.#isOpening = true;
+    try {
+      const channel = await connection.createConfirmChannel();
+      if (this.#connection !== connection) return;
+      this.#listen(channel);
+      this.#channel = channel;
+    } catch {
+      // The connection is over or was destroyed for being late: `connected` starts again.
+    } finally {
+      this.#isOpening = false;
+    }
+    if (this.#channel) this.#flush(this.#channel);
+  }
+
+  #listen(channel: ConfirmChannel): void {
+    let error: (Error & { code?: number }) | undefined;
+    this.#nextTag = 1;
+    channel.on("error", (reason: Error) => {
+      error = reason;
+    });
+    channel.on("close", () => {
+      if (this.#channel === channel) this.#closed(error);
+    });
+    channel.on("return", (message: Message) => this.#returned(message));
+    channel.on("ack", ({ deliveryTag, multiple }) => {
+      this.#confirmed(deliveryTag, multiple, { status: "confirmed" });
+    });
+    channel.on("nack", ({ deliveryTag, multiple }) => {
+      const message = "the broker refused the message";
+      this.#confirmed(deliveryTag, multiple, { status: "nacked", message });
+    });
+  }
+
+  #flush(channel: ConfirmChannel): void {
+    while (this.#waiting.length > 0) {
+      if (this.#isSuspicious && this.#unconfirmed.size > 0) return;
+      const pending = this.#waiting.shift();
+      if (!pending) return;
+      if (pending.isSettled) pending.release();
+      else this.#send(channel, pending);
+    }
+    if (this.#unconfirmed.size === 0) this.#isSuspicious = false;
+  }
+
+  #send(channel: ConfirmChannel, pending: Pending): void {
+    const { exchange, routingKey, body } = pending.message;
+    pending.returned = null;
+    try {
+      channel.publish(exchange, routingKey, body, toAmqp(pending));
+    } catch (error) {
+      // Nothing was written: amqplib encodes before it sends.
+      pending.settle({ status: "malformed", message: (error as Error).message });
+      pending.release();
+      return;
+    }
+    pending.wasSent = true;
+    this.#unconfirmed.set(this.#nextTag++, pending);
+  }
+
+  /** The return comes before the ack of the same message. */
+  #returned(message: Message): void {
+    const id = message.properties.headers?.[PUBLISH_HEADER];
+    for (const pending of this.#unconfirmed.values()) {
+      if (pending.id === id) {
+        const { exchange, routingKey } = pending.message;
+        pending.returned = `no queue takes key "${routingKey}" from exchange "${exchange}"`;
+        return;
+      }
+    }
+  }
+
+  #confirmed(tag: number, isMultiple: boolean, outcome: PublishOutcome): void {
+    if (isMultiple) {
+      for (const earlier of this.#unconfirmed.keys()) {
+        if (earlier > tag) break;
+        this.#settle(earlier, outcome);
+      }
+    } else this.#settle(tag, outcome);
+    this.#proceed();
+  }
+
+  #settle(tag: number, outcome: PublishOutcome): void {
+    const pending = this.#unconfirmed.get(tag);
+    if (!pending) return;
+    this.#unconfirmed.delete(tag);
+    const isReturned = outcome.status === "confirmed" && pending.returned !== null;
+    pending.settle(
+      isReturned ? { status: "unroutable", message: pending.returned ?? "" } : outcome,
+    );
+    pending.release();
+  }
+
+  #closed(error: (Error & { code?: number }) | undefined): void {
+    const culprits = [...this.#unconfirmed.values()];
+    this.#takeBack();
+    if (!this.#connection || !error) return;
+    if (error.code === 404) {
+      void this.#declareAgain();
+      return;
+    }
+    const [culprit] = culprits;
+    if (culprits.length === 1 && culprit) {
+      culprit.settle({ status: "malformed", message: "the broker does not take this message" });
+    }
+    this.#isSuspicious = true;
+    this.#proceed();
+  }
+
+  async #declareAgain(): Promise<void> {
+    this.isMissing = true;
+    const connection = this.#connection;
+    try {
+      await this.#options.onMissingExchange();
+    } finally {
+      if (this.#connection === connection) {
+        this.isMissing = false;
+        this.#proceed();
+      }
+    }
+  }
+
+  /** The channel is gone: what it had not confirmed is sent again, before what waits. */
+  #takeBack(): void {
+    this.#channel = null;
+    this.#waiting = [...this.#unconfirmed.values(), ...this.#waiting];
+    this.#unconfirmed = new Map();
+    for (const pending of this.#waiting) if (pending.isSettled) pending.release();
+    this.#waiting = this.#waiting.filter((pending) => !pending.isSettled);
+  }
+}
+
+function toAmqp({ id, message: { properties } }: Pending): Options.Publish {
+  const { contentType, contentEncoding, correlationId, type, appId } = properties;
+  return {
+    mandatory: true,
+    persistent: properties.persistent,
+    messageId: properties.messageId,
+    headers: { ...properties.headers, [PUBLISH_HEADER]: id },
+    ...(contentType === null ? {} : { contentType }),
+    ...(contentEncoding === undefined ? {} : { contentEncoding }),
+    ...(correlationId === undefined ? {} : { correlationId }),
+    ...(type === undefined ? {} : { type }),
+    ...(appId === undefined ? {} : { appId }),
+    ...(properties.timestamp === undefined ? {} : { timestamp: properties.timestamp }),
+    ...(properties.priority === undefined ? {} : { priority: properties.priority }),
+    ...(properties.expirationMs === undefined ? {} : { expiration: properties.expirationMs }),
+    ...(properties.replyTo === undefined ? {} : { replyTo: properties.replyTo }),
+  };
+}

@@ -1,0 +1,39 @@
+/** The last deliveries by message id, for people who try things out; bounded, in memory. */
+import type { Result } from "./host.ts";
+
+export type TracedOutcome = "handled" | "retried" | "dead-lettered" | "dropped" | "held";
+
+export type TracedDelivery = {
+  readonly queue: string;
+  readonly handler: string;
+  readonly attempt: number;
+  readonly outcome: TracedOutcome;
+  /** Of the handler's run. */
+  readonly ms: number;
+};
+
+const MAX_MESSAGES = 1_000;
+
+export class Trace {
+  readonly #deliveries = new Map<string, TracedDelivery[]>();
+
+  add(messageId: string, delivery: TracedDelivery): void {
+    const known = this.#deliveries.get(messageId) ?? [];
+    this.#deliveries.delete(messageId);
+    this.#deliveries.set(messageId, [...known.slice(-99), delivery]);
+    const [oldest] = this.#deliveries.keys();
+    if (this.#deliveries.size > MAX_MESSAGES && oldest !== undefined) {
+      this.#deliveries.delete(oldest);
+    }
+  }
+
+  /** What has ended, oldest first. */
+  of(messageId: string): readonly TracedDelivery[] {
+    return this.#deliveries.get(messageId) ?? [];
+  }
+}
+
+/** Rounded to a tenth of a millisecond. */
+export function tracedMs({ durationMs }: Result): number {
+  return Math.round(durationMs * 10) / 10;
+}
