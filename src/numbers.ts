@@ -13,6 +13,10 @@ export const NUMBERS = {
   heartbeatMs: 10_000,
   handlerTimeoutMs: 30_000,
   drainMs: 30_000,
+  /** Of a queue that says nothing of retries. */
+  retryDelaysMs: [1_000, 5_000, 30_000],
+  retryFactor: 2,
+  retryMaxMs: 3_600_000,
   concurrency: 20,
   maxBodyBytes: 1024 * 1024,
   maxJsonDepth: 64,

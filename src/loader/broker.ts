@@ -1,0 +1,90 @@
+import { NUMBERS } from "../numbers.ts";
+import type { BrokerAddress, Topology } from "../topology.ts";
+import { join } from "./document.ts";
+import type { TopologyFile } from "./file.ts";
+import type { Report } from "./report.ts";
+import { millisecondsOf } from "./units.ts";
+
+const SCHEMES: readonly string[] = ["amqp:", "amqps:"];
+const EXPECTED = "amqp://user:password@host:port/vhost or amqps://";
+
+/** The broker's addresses; passwords are masked here and shown nowhere. */
+export function resolveBroker(file: TopologyFile, report: Report): Topology["broker"] {
+  const { url = [], heartbeat } = file.broker ?? {};
+  const at = "/broker/url";
+  const urls = typeof url === "string" ? [{ text: url, pointer: at }] : numbered(url, at);
+  const addresses = urls.flatMap(({ text, pointer }): readonly BrokerAddress[] => {
+    const parsed = parseAddress(text);
+    if (parsed.ok) return [parsed.address];
+    report.value("bad-url", pointer, parsed.message);
+    return [];
+  });
+  return { addresses, heartbeatMs: millisecondsOf(heartbeat) ?? NUMBERS.heartbeatMs };
+}
+
+/** Where HTTP listens: loopback alone, since requests carry no keys. */
+export function resolveHttp(file: TopologyFile, report: Report): Topology["http"] {
+  const { host = "127.0.0.1", port = NUMBERS.httpPort } = file.http ?? {};
+  if (!isLoopback(host)) {
+    const message = `http.host ${JSON.stringify(host)} can be reached from outside`;
+    report.value("insecure-host", "/http/host", message);
+  }
+  return { host, port };
+}
+
+function isLoopback(host: string): boolean {
+  return (
+    host === "localhost" ||
+    host === "::1" ||
+    /^127(\.(\d|[1-9]\d|1\d\d|2[0-4]\d|25[0-5])){3}$/.test(host)
+  );
+}
+
+function numbered(
+  urls: readonly (string | undefined)[],
+  at: string,
+): readonly { readonly text: string; readonly pointer: string }[] {
+  return urls.flatMap((text, index) =>
+    text === undefined ? [] : [{ text, pointer: join(at, index) }],
+  );
+}
+
+type ParsedAddress =
+  | { readonly ok: true; readonly address: BrokerAddress }
+  | { readonly ok: false; readonly message: string };
+
+function parseAddress(text: string): ParsedAddress {
+  const fail = (what: string): ParsedAddress => ({ ok: false, message: `broker.url ${what}` });
+  if (text === "") return fail(`is empty, expected ${EXPECTED}`);
+  const url = URL.canParse(text) ? new URL(text) : null;
+  // What does not parse may hold a password anywhere, so nothing of it is shown.
+  if (url === null) return fail(`is no url, expected ${EXPECTED}`);
+  const shown = masked(url);
+  if (!SCHEMES.includes(url.protocol)) {
+    return fail(`has the scheme ${JSON.stringify(url.protocol)}, expected ${EXPECTED}`);
+  }
+  if (url.hostname === "") return fail(`${shown} has no host`);
+  if (url.search !== "" || url.hash !== "") {
+    return fail("has options after ? or #, and none are read");
+  }
+  if (url.pathname.slice(1).includes("/")) return fail(`${shown}: / in a vhost is written %2F`);
+  if (![url.username, url.password, url.pathname].every(isDecodable)) {
+    return fail(`${shown}: a % in user, password or vhost is written %25`);
+  }
+  return { ok: true, address: { url: text, shown } };
+}
+
+function masked(url: URL): string {
+  const copy = new URL(url);
+  if (copy.password !== "") copy.password = "***";
+  return copy.href;
+}
+
+function isDecodable(part: string): boolean {
+  try {
+    decodeURIComponent(part);
+    return true;
+  } catch {
+    return false;
+  }
+}

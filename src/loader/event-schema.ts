@@ -1,0 +1,111 @@
+import { Ajv } from "ajv";
+import formats from "ajv-formats";
+import type { Place, Problem } from "../errors.ts";
+import type { JsonSchema } from "../topology.ts";
+import { join, parse } from "./document.ts";
+import { jsonErrorOffset } from "./json.ts";
+import { Report } from "./report.ts";
+import { placeAt, readSource } from "./source.ts";
+
+export type ReadSchema =
+  | { readonly ok: true; readonly schema: JsonSchema }
+  | { readonly ok: false; readonly problems: readonly Problem[] };
+
+/** A quantified group whose only content is quantified: `(a+)+` takes exponential time. */
+const catastrophic = /\((?:\?:)?(?:\[[^\]]*\]|\\.|[^()[\]\\])[+*]\)[+*]/;
+
+/** Reads the JSON Schema of an event's fields; it must compile strictly and stand alone. */
+export function readEventSchema(file: string): ReadSchema {
+  const source = readSource(file);
+  if (!source.ok) return failed(source.problem.message, source.problem.at);
+  let schema: unknown;
+  try {
+    schema = JSON.parse(source.text);
+  } catch {
+    const place = placeAt(file, source.text, jsonErrorOffset(source.text));
+    return failed("this is no JSON", place);
+  }
+  const parsed = parse(file, source.text);
+  if (!parsed.ok) return { ok: false, problems: parsed.problems.map(asSchemaProblem) };
+  const report = new Report(parsed.document);
+  if (!isObject(schema) || schema.type !== "object") {
+    report.value("bad-event-schema", "/type", 'an event is an object: "type" must be "object"');
+  }
+  if (isObject(schema)) check(schema, report);
+  if (report.problems.length > 0) {
+    return { ok: false, problems: report.problems.map(asSchemaProblem) };
+  }
+  return isObject(schema) ? { ok: true, schema } : failed("", placeAt(file, "", 0));
+}
+
+function check(schema: JsonSchema, report: Report): void {
+  const { properties } = schema;
+  if (isObject(properties) && Object.hasOwn(properties, "event_type")) {
+    const message = "event_type is not declared: warren adds it";
+    report.key("bad-event-schema", "/properties/event_type", message);
+  }
+  if (Object.hasOwn(schema, "$async")) {
+    report.key("bad-event-schema", "/$async", "a schema is checked synchronously, without $async");
+  }
+  walk(schema, "", report);
+  if (report.problems.length === 0) compile(schema, report);
+}
+
+function walk(value: unknown, pointer: string, report: Report): void {
+  if (Array.isArray(value)) {
+    value.forEach((item, index) => {
+      walk(item, join(pointer, index), report);
+    });
+  }
+  if (!isObject(value)) return;
+  const { $ref: reference, pattern, maxLength } = value;
+  if (typeof reference === "string" && !reference.startsWith("#")) {
+    const message = `$ref ${JSON.stringify(reference)} leads out of the file`;
+    report.value("bad-event-schema", join(pointer, "$ref"), message);
+  }
+  if (typeof pattern === "string") {
+    checkPattern(pattern, typeof maxLength === "number", join(pointer, "pattern"), report);
+  }
+  for (const [key, item] of Object.entries(value)) walk(item, join(pointer, key), report);
+}
+
+/** A pattern runs on what strangers send, on the thread that serves everybody. */
+function checkPattern(pattern: string, isBounded: boolean, at: string, report: Report): void {
+  if (!isBounded) {
+    report.key("bad-event-schema", at, "a pattern needs maxLength beside it, to bound its time");
+  }
+  if (catastrophic.test(pattern)) {
+    const message = `pattern ${JSON.stringify(pattern)} takes exponential time on some texts`;
+    report.value("bad-event-schema", at, message);
+  }
+}
+
+function compile(schema: JsonSchema, report: Report): void {
+  const ajv = new Ajv({ strict: true, allowUnionTypes: true, ownProperties: true, logger: false });
+  formats.default(ajv);
+  try {
+    if (ajv.validateSchema(schema) !== true) {
+      const [error] = ajv.errors ?? [];
+      const message = `${error?.message ?? "does not follow JSON Schema"}`;
+      report.value("bad-event-schema", error?.instancePath ?? "", `this ${message}`);
+      return;
+    }
+    ajv.compile(schema);
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    const [, path = ""] = /at "[^"#]*#([^"]*)"/.exec(message) ?? [];
+    report.value("bad-event-schema", decodeURIComponent(path), message);
+  }
+}
+
+function asSchemaProblem(problem: Problem): Problem {
+  return { ...problem, code: "bad-event-schema" };
+}
+
+function failed(message: string, at: Place): ReadSchema {
+  return { ok: false, problems: [{ code: "bad-event-schema", message, at }] };
+}
+
+function isObject(value: unknown): value is JsonSchema {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,47 @@
+import { type Dirent, readdirSync } from "node:fs";
+import { join } from "node:path";
+import type { Problem } from "../errors.ts";
+import type { EventSchema } from "../topology.ts";
+import { readEventSchema } from "./event-schema.ts";
+
+export type LoadedEvents = {
+  /** Every event type that has a file, also one whose schema has problems; sorted. */
+  readonly types: readonly string[];
+  readonly schemas: Readonly<Record<string, EventSchema>>;
+  readonly problems: readonly Problem[];
+};
+
+/** At least two words: the first is the group. */
+const typeName = /^[a-z0-9_-]+(\.[a-z0-9_-]+)+$/;
+
+/** Reads the schemas of a folder, `<event type>.json` each; no folder, no events. */
+export function loadEvents(folder: string): LoadedEvents {
+  const types: string[] = [];
+  const schemas: Record<string, EventSchema> = Object.create(null);
+  const problems: Problem[] = [];
+  for (const name of namesIn(folder)) {
+    const type = name.slice(0, -".json".length);
+    const file = join(folder, name);
+    if (!typeName.test(type)) {
+      const message = `an event type is words of a-z, 0-9, _ and - with dots between, found ${JSON.stringify(type)}`;
+      problems.push({ code: "bad-event-schema", message, at: { file, line: 1, column: 1 } });
+      continue;
+    }
+    types.push(type);
+    const read = readEventSchema(file);
+    if (read.ok) schemas[type] = { type, file, schema: read.schema };
+    else problems.push(...read.problems);
+  }
+  return { types, schemas, problems };
+}
+
+function namesIn(folder: string): readonly string[] {
+  let entries: readonly Dirent[];
+  try {
+    entries = readdirSync(folder, { withFileTypes: true });
+  } catch {
+    return [];
+  }
+  const files = entries.filter((entry) => !entry.isDirectory() && entry.name.endsWith(".json"));
+  return files.map((entry) => entry.name).sort();
+}

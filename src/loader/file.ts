@@ -1,0 +1,70 @@
+/**
+ * What a file holds once its findings are cut out of it: the shape of
+ * schemas/topology.schema.json, with every part possibly absent.
+ */
+import type { ArgumentValue, QueueType } from "../topology.ts";
+
+type Maybe<T> = { readonly [K in keyof T]?: T[K] | undefined };
+type Named<T> = Readonly<Record<string, T | undefined>>;
+
+export type RetryPlan = Maybe<{ retries: number; initial: string; factor: number; max: string }>;
+export type Retry = string | readonly (string | undefined)[] | RetryPlan;
+export type DeadLetterBlock = string | Maybe<{ exchange: string; key: string }>;
+
+export type HeaderBinding = Maybe<{
+  headers: Named<string | number | boolean>;
+  match: string;
+}>;
+export type BindingKey = string | HeaderBinding;
+export type BindingKeys = BindingKey | readonly (BindingKey | undefined)[];
+export type BindingMap = Named<BindingKeys>;
+export type Bind = string | BindingMap | readonly (string | BindingMap | undefined)[];
+
+export type RawArguments = Named<ArgumentValue>;
+
+export type ExchangeBlock = Maybe<{
+  type: string;
+  events: readonly (string | undefined)[];
+  alternate: string;
+  internal: boolean;
+  autoDelete: boolean;
+  bind: Bind;
+  arguments: RawArguments;
+  external: boolean;
+}>;
+
+/** What defaults and a queue can both say. */
+export type Consuming = Maybe<{
+  type: QueueType;
+  concurrency: number;
+  prefetch: number;
+  timeout: string;
+  retry: Retry;
+  deadLetter: DeadLetterBlock;
+}>;
+
+export type Limits = Maybe<{ messages: number; bytes: string; overflow: string }>;
+
+export type QueueBlock = Consuming &
+  Maybe<{
+    bind: Bind;
+    handler: string;
+    ttl: string;
+    expires: string;
+    limits: Limits;
+    maxPriority: number;
+    singleActiveConsumer: boolean;
+    deliveryLimit: number;
+    arguments: RawArguments;
+    allowUnknown: boolean;
+    external: boolean;
+  }>;
+
+export type TopologyFile = Maybe<{
+  project: string;
+  broker: Maybe<{ url: string | readonly (string | undefined)[]; heartbeat: string }>;
+  http: Maybe<{ host: string; port: number }>;
+  defaults: Consuming;
+  exchanges: Named<ExchangeBlock>;
+  queues: Named<QueueBlock>;
+}>;

@@ -1,0 +1,101 @@
+import { dirname, join as joinPath } from "node:path";
+import type { Problem } from "../errors.ts";
+import type { Binding, EventSchema, Topology } from "../topology.ts";
+import { resolveBind, type Sources } from "./bindings.ts";
+import { resolveBroker, resolveHttp } from "./broker.ts";
+import { checkDeadLetters } from "./dead-letters.ts";
+import { type Document, join, parse } from "./document.ts";
+import { loadEvents } from "./events.ts";
+import { resolveExchangeBindings, resolveExchanges } from "./exchanges.ts";
+import type { TopologyFile } from "./file.ts";
+import { resolveQueues } from "./queues.ts";
+import { Report } from "./report.ts";
+import { checkShape } from "./shape.ts";
+import { readSource } from "./source.ts";
+import { substitute } from "./variables.ts";
+
+export type LoadOptions = {
+  /** Path of topology.yaml as the user named it; schemas/events is looked for beside it. */
+  readonly file: string;
+  /** What `${VAR}` in broker and http is replaced by. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Default: src/handlers beside the file. */
+  readonly handlersDirectory?: string;
+};
+
+export type Loaded =
+  | { readonly ok: true; readonly topology: Topology }
+  | { readonly ok: false; readonly problems: readonly Problem[] };
+
+/**
+ * Reads topology.yaml and the event schemas: the topology, or every problem at once, sorted by
+ * file, line and column. A user's mistake is never thrown.
+ */
+export function load(options: LoadOptions): Loaded {
+  const folder = dirname(options.file);
+  const events = loadEvents(joinPath(folder, "schemas", "events"));
+  const source = readSource(options.file);
+  if (!source.ok) return failed([source.problem, ...events.problems]);
+  const parsed = parse(options.file, source.text);
+  if (!parsed.ok) return failed([...parsed.problems, ...events.problems]);
+  const report = new Report(parsed.document);
+  const topology = resolve(parsed.document, options, events, report);
+  const problems = [...report.problems, ...events.problems];
+  return problems.length > 0 ? failed(problems) : { ok: true, topology: freeze(topology) };
+}
+
+function resolve(
+  document: Document,
+  { file: name, env, handlersDirectory }: LoadOptions,
+  events: {
+    readonly types: readonly string[];
+    readonly schemas: Readonly<Record<string, EventSchema>>;
+  },
+  report: Report,
+): Topology {
+  const handlers = handlersDirectory ?? joinPath(dirname(name), "src", "handlers");
+  const file = checkShape(document, substitute(document, env, report), report);
+  const exchanges = resolveExchanges(file, events.types, report);
+  const sources: Sources = { names: Object.keys(file.exchanges ?? {}), exchanges, report };
+  const queues = resolveQueues(file, handlers, report);
+  const bindings = [
+    ...resolveExchangeBindings(file, sources),
+    ...resolveQueueBindings(file, sources),
+  ];
+  checkDeadLetters({ file, queues, network: { exchanges, bindings }, report });
+  return {
+    file: name,
+    project: file.project ?? "",
+    broker: resolveBroker(file, report),
+    http: resolveHttp(file, report),
+    exchanges,
+    queues,
+    bindings,
+    events: events.schemas,
+  };
+}
+
+function resolveQueueBindings(file: TopologyFile, sources: Sources): readonly Binding[] {
+  return Object.entries(file.queues ?? {}).flatMap(([name, block]) => {
+    const pointer = join("/queues", name, "bind");
+    const destination = { destination: name, destinationKind: "queue" } as const;
+    return resolveBind(block?.bind, pointer, destination, sources);
+  });
+}
+
+function failed(problems: readonly Problem[]): Loaded {
+  return { ok: false, problems: [...problems].sort(byPlace) };
+}
+
+function byPlace(a: Problem, b: Problem): number {
+  if (a.at.file !== b.at.file) return a.at.file < b.at.file ? -1 : 1;
+  return a.at.line - b.at.line || a.at.column - b.at.column;
+}
+
+/** Deeply; the topology is shared by everything that runs. */
+function freeze<T>(value: T): T {
+  if (typeof value !== "object" || value === null || Object.isFrozen(value)) return value;
+  Object.freeze(value);
+  for (const item of Object.values(value)) freeze(item);
+  return value;
+}

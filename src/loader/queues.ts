@@ -1,0 +1,152 @@
+import { NUMBERS } from "../numbers.ts";
+import type { DeadLetter, Queue } from "../topology.ts";
+import { queueArguments } from "./arguments.ts";
+import { join } from "./document.ts";
+import type { Consuming, DeadLetterBlock, QueueBlock, TopologyFile } from "./file.ts";
+import { findHandler } from "./handlers.ts";
+import { checkName, checkShortString } from "./names.ts";
+import type { Report } from "./report.ts";
+import { retryDelaysMs } from "./retry.ts";
+import { millisecondsOf } from "./units.ts";
+
+const DEFAULTS = "/defaults";
+/** Keys that say how a handler runs. */
+const HANDLING = ["concurrency", "prefetch", "timeout", "retry"] as const;
+/** Keys that say how a queue is declared, which an external one is not. */
+const DECLARING = [
+  "ttl",
+  "expires",
+  "limits",
+  "maxPriority",
+  "singleActiveConsumer",
+  "deliveryLimit",
+  "arguments",
+  "allowUnknown",
+] as const;
+
+/** The queues whose block is sound enough; what is wrong with a block is reported. */
+export function resolveQueues(
+  file: TopologyFile,
+  handlersDirectory: string,
+  report: Report,
+): Readonly<Record<string, Queue>> {
+  const defaults = file.defaults ?? {};
+  checkPrefetch(defaults, {}, DEFAULTS, report);
+  checkDeadLetterKey(defaults.deadLetter, DEFAULTS, report);
+  const queues: Record<string, Queue> = Object.create(null);
+  for (const [name, block] of Object.entries(file.queues ?? {})) {
+    const pointer = join("/queues", name);
+    checkName(name, block?.external === true, pointer, report);
+    if (block === undefined) continue;
+    queues[name] = resolveQueue(name, block, defaults, handlersDirectory, report);
+  }
+  return queues;
+}
+
+function resolveQueue(
+  name: string,
+  block: QueueBlock,
+  defaults: Consuming,
+  handlersDirectory: string,
+  report: Report,
+): Queue {
+  const pointer = join("/queues", name);
+  const hasHandler = block.handler !== undefined && block.handler !== "none";
+  const external = block.external ?? false;
+  refuseMeaningless(block, pointer, report);
+  checkPrefetch(block, defaults, pointer, report);
+  const type = block.type ?? defaults.type ?? "quorum";
+  const deadLetter = deadLetterOf(name, block, defaults, report);
+  const concurrency = block.concurrency ?? defaults.concurrency ?? NUMBERS.concurrency;
+  const retry = block.retry ?? defaults.retry;
+  const retryAt = join(block.retry === undefined ? DEFAULTS : pointer, "retry");
+  return {
+    name,
+    type,
+    arguments: external
+      ? Object.create(null)
+      : queueArguments({ block, type, hasHandler, deadLetter }, pointer, report),
+    handler: hasHandler
+      ? findHandler(block.handler ?? "", handlersDirectory, join(pointer, "handler"), report)
+      : null,
+    concurrency,
+    prefetch: block.prefetch ?? defaults.prefetch ?? concurrency,
+    timeoutMs: millisecondsOf(block.timeout ?? defaults.timeout) ?? NUMBERS.handlerTimeoutMs,
+    retryDelaysMs:
+      retry === undefined ? NUMBERS.retryDelaysMs : retryDelaysMs(retry, retryAt, report),
+    deadLetter,
+    external,
+    at: report.placeOf(pointer, "key"),
+  };
+}
+
+/** A key that has no effect would make its reader believe that it has. */
+function refuseMeaningless(block: QueueBlock, pointer: string, report: Report): void {
+  if (block.handler === "none") {
+    for (const key of HANDLING) {
+      if (block[key] === undefined) continue;
+      report.key("bad-value", join(pointer, key), `${key} means nothing without a handler`);
+    }
+  }
+  if (block.external !== true) return;
+  for (const key of DECLARING) {
+    if (block[key] === undefined) continue;
+    const message = `${key} means nothing for an external queue, which is never declared`;
+    report.key("bad-value", join(pointer, key), message);
+  }
+}
+
+/** Fewer messages than handlers would leave handlers idle for ever. */
+function checkPrefetch(
+  said: Consuming,
+  defaults: Consuming,
+  pointer: string,
+  report: Report,
+): void {
+  if (said.prefetch === undefined && said.concurrency === undefined) return;
+  const concurrency = said.concurrency ?? defaults.concurrency ?? NUMBERS.concurrency;
+  const prefetch = said.prefetch ?? defaults.prefetch ?? concurrency;
+  if (prefetch >= concurrency) return;
+  const key = said.prefetch === undefined ? "concurrency" : "prefetch";
+  const message = `prefetch ${prefetch} is lower than concurrency ${concurrency}`;
+  report.value("bad-value", join(pointer, key), message);
+}
+
+/** Where the messages of a queue go that ended without being handled; null: nowhere. */
+function deadLetterOf(
+  name: string,
+  block: QueueBlock,
+  defaults: Consuming,
+  report: Report,
+): DeadLetter | null {
+  const pointer = join("/queues", name);
+  const at = join(pointer, "deadLetter");
+  checkDeadLetterKey(block.deadLetter, pointer, report);
+  if (report.isBroken(at)) return null;
+  const isParked = block.handler === "none";
+  // A raw dead-letter exchange of a parked queue is said on purpose; the default gives way.
+  const isRaw = isParked && block.arguments?.["x-dead-letter-exchange"] !== undefined;
+  const isUndeclared = isParked && block.external === true;
+  const inherited = isRaw || isUndeclared ? undefined : defaults.deadLetter;
+  const said = block.deadLetter ?? inherited;
+  if (said === undefined) {
+    const isKnown = block.handler !== undefined && !report.isBroken(join(DEFAULTS, "deadLetter"));
+    if (!isParked && isKnown) {
+      const message = `queue ${JSON.stringify(name)} has a handler and says nothing of dead letters`;
+      report.key("no-dead-letter", pointer, message);
+    }
+    return null;
+  }
+  if (said === "none") return null;
+  if (typeof said === "string") return { exchange: said, key: name };
+  return said.exchange === undefined ? null : { exchange: said.exchange, key: said.key ?? name };
+}
+
+function checkDeadLetterKey(
+  block: DeadLetterBlock | undefined,
+  parent: string,
+  report: Report,
+): void {
+  if (typeof block !== "object" || block.key === undefined) return;
+  checkShortString(block.key, "routing key", join(parent, "deadLetter", "key"), "value", report);
+}
