@@ -2,7 +2,7 @@
  * The `test` of every test that needs RabbitMQ or a project: what it opens is closed when it ends,
  * and what it leaks fails it.
  */
-import { test as plain } from "vitest";
+import { inject, test as plain } from "vitest";
 import { type Client, openClient } from "./client.ts";
 import { countResources, expectNoLeak } from "./leaks.ts";
 import { type CommandOptions, type Ended, type RunningProcess, untilEnd } from "./processes.ts";
@@ -50,7 +50,7 @@ export const test = plain.extend<Fixtures>({
   ],
   vhost: async ({ task }, use) => {
     const before = countResources();
-    const { vhost, observer } = await createVhost();
+    const { vhost, observer } = await createVhost(inject("broker"));
     await use(vhost);
     await observer.close();
     if (task.result?.state === "fail") {

@@ -1,3 +1,4 @@
+import { inject } from "vitest";
 import { WarrenError } from "warren";
 import { WarrenError as Source } from "../../src/errors.ts";
 import { openClient } from "./client.ts";
@@ -7,7 +8,7 @@ import { createVhost, deleteVhost } from "./vhost.ts";
 
 test("a queue of one vhost is not seen in another", async ({ vhost, client }) => {
   await client.channel.assertQueue("mine");
-  const other = await createVhost();
+  const other = await createVhost(inject("broker"));
   expect(await other.vhost.queueCounts("mine")).toBeUndefined();
   expect(await vhost.queueCounts("mine")).toEqual({ ready: 0, consumers: 0 });
   await other.observer.close();

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { inject } from "vitest";
+import type { Broker } from "./broker.ts";
 import { type Client, openClient, type QueueCounts, type SeenMessage } from "./client.ts";
 import { openManagement } from "./management.ts";
 import { waitFor } from "./wait-for.ts";
@@ -29,8 +29,9 @@ export type Vhost = {
 };
 
 /** Makes a vhost with the user's full permissions. */
-export async function createVhost(): Promise<{ vhost: Vhost; observer: Client }> {
-  const broker = inject("broker");
+export async function createVhost(
+  broker: Pick<Broker, "amqpUrl" | "managementUrl">,
+): Promise<{ vhost: Vhost; observer: Client }> {
   const management = openManagement(broker.managementUrl);
   const name = `test-${process.pid}-${randomBytes(4).toString("hex")}`;
   const url = Object.assign(new URL(broker.amqpUrl), { pathname: `/${name}` }).href;

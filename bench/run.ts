@@ -1,0 +1,32 @@
+/**
+ * `npm run bench`: compares within one run, on one broker, and prints one JSON object a line.
+ * `--short` takes fewer messages and rounds. Its own notes go to stderr.
+ */
+import { parseArgs } from "node:util";
+import { openBroker } from "../test/support/broker.ts";
+import { createVhost, deleteVhost } from "../test/support/vhost.ts";
+import { benchConsume } from "./consume.ts";
+import type { Measurement } from "./measure.ts";
+import { benchStart } from "./start.ts";
+
+const { values } = parseArgs({ options: { short: { type: "boolean", default: false } } });
+const size = values.short
+  ? { messages: 3_000, rounds: 3, starts: 1 }
+  : { messages: 20_000, rounds: 7, starts: 5 };
+
+const print = (measurement: Measurement) => console.log(JSON.stringify(measurement));
+
+const { broker, shown, close } = await openBroker();
+try {
+  console.error(`bench runs against ${shown}, Node ${process.version}`);
+  const { vhost, observer } = await createVhost(broker);
+  try {
+    for (const measurement of await benchConsume(vhost, size)) print(measurement);
+    print(await benchStart(vhost, { rounds: size.starts }));
+  } finally {
+    await observer.close();
+    await deleteVhost(vhost);
+  }
+} finally {
+  await close();
+}
