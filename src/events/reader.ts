@@ -1,20 +1,29 @@
-/** Placeholder of the contract; the implementation follows. */
-export type Violation = {
-  /** JSON Pointer into the event's fields; "" is the whole. */
-  readonly pointer: string;
-  readonly message: string;
-};
+/** Body → event: decodes, finds the event in any of its three encodings, and checks its fields. */
+import type { Topology } from "../topology.ts";
+import { compileCheck, type EventCheck } from "./check.ts";
+import { type Claim, isObject, type RawMessage, readClaim } from "./encoding.ts";
+import { decodeJson } from "./json.ts";
+import type { Violation } from "./violations.ts";
 
-export type RawMessage = {
-  readonly body: Buffer;
-  readonly contentType: string | null;
-  readonly contentEncoding: string | null;
-  readonly headers: Readonly<Record<string, unknown>>;
-  readonly routingKey: string;
-};
+export type { RawMessage } from "./encoding.ts";
+export type { Violation } from "./violations.ts";
 
+/**
+ * | code             | the message |
+ * |------------------|-------------|
+ * | undecodable      | is not JSON within the limits |
+ * | unknown-event    | names an event that has no schema |
+ * | unexpected-event | names an event that has no place here |
+ * | invalid-event    | is no event, or its fields break its schema |
+ */
 export type ReadResult =
-  | { readonly ok: true; readonly type: string | null; readonly event: unknown }
+  | {
+      readonly ok: true;
+      /** null where any JSON is taken. */
+      readonly type: string | null;
+      /** A fresh value: the fields with their `event_type`, or the JSON as it is. */
+      readonly event: unknown;
+    }
   | {
       readonly ok: false;
       readonly code: "undecodable" | "unknown-event" | "unexpected-event" | "invalid-event";
@@ -23,5 +32,77 @@ export type ReadResult =
     };
 
 export type EventReader = {
+  /** `expected`: the events that may come; null takes any JSON, unchecked. Never throws. */
   read(message: RawMessage, expected: readonly string[] | null): ReadResult;
 };
+
+/**
+ * Compiles the schemas of all events.
+ *
+ * @throws {WarrenError} `bad-event-schema`.
+ */
+export function createEventReader(events: Topology["events"]): EventReader {
+  const checks = new Map(Object.values(events).map((event) => [event.type, compileCheck(event)]));
+  return {
+    read: (message, expected) => {
+      if (!isPlain(message.contentEncoding)) {
+        return refuse("undecodable", `content encoding ${shown(message.contentEncoding ?? "")}`);
+      }
+      const decoded = decodeJson(message.body);
+      if (!decoded.ok) return refuse("undecodable", decoded.message);
+      if (expected === null) return { ok: true, type: null, event: decoded.value };
+      const claim = readClaim(message, decoded.value);
+      if (!claim.ok) return invalid("the message is no event", [claim.violation]);
+      const { type } = claim;
+      const check = checks.get(type);
+      if (check === undefined) return refuse("unknown-event", `no schema for event ${shown(type)}`);
+      if (!expected.includes(type)) {
+        return refuse("unexpected-event", `event ${shown(type)} has no place here`);
+      }
+      return checkFields(check, claim, message.body.length);
+    },
+  };
+}
+
+function checkFields(
+  check: EventCheck,
+  { type, content, mayBeEnvelope }: Extract<Claim, { ok: true }>,
+  bytes: number,
+): ReadResult {
+  const name = `event ${shown(type)}`;
+  const isEnvelope = mayBeEnvelope && isObject(content) && !check.hasData && isObject(content.data);
+  const event = isEnvelope ? content.data : content;
+  if (!isObject(event)) {
+    return invalid(`${name} is invalid`, [{ pointer: "", message: "must be an object" }]);
+  }
+  const { event_type: named = type, ...fields } = event;
+  if (named !== type) {
+    const message = `must be ${shown(type)}, as the message says`;
+    return invalid(`${name} is invalid`, [{ pointer: "/event_type", message }]);
+  }
+  const typed = { event_type: type, ...fields };
+  const violations = check.violations(check.hasEventType ? typed : fields, bytes);
+  return violations.length === 0
+    ? { ok: true, type, event: typed }
+    : invalid(`${name} is invalid`, violations);
+}
+
+/** Nothing has to be unpacked. */
+function isPlain(contentEncoding: string | null): boolean {
+  return contentEncoding === null || /^(|identity|utf-8)$/i.test(contentEncoding);
+}
+
+function refuse(code: Exclude<ReadResult, { ok: true }>["code"], message: string): ReadResult {
+  return { ok: false, code, message, violations: [] };
+}
+
+/** The first violation stands in the message too, for logs. */
+function invalid(what: string, violations: readonly Violation[]): ReadResult {
+  const [first] = violations;
+  const message = `${what}: ${first?.pointer || "the whole"} ${first?.message}`;
+  return { ok: false, code: "invalid-event", message, violations };
+}
+
+function shown(text: string): string {
+  return JSON.stringify(text.length <= 100 ? text : `${text.slice(0, 99)}…`);
+}

@@ -31,30 +31,32 @@ export function publicationTarget(
   topology: Topology,
   name: string,
 ): ReadonlyMap<string, string> | null {
-  let exchanges = exchangesOf.get(topology);
-  if (exchanges === undefined) {
-    exchanges = collectExchanges(topology);
-    exchangesOf.set(topology, exchanges);
+  let targets = targetsOf.get(topology);
+  if (targets === undefined) {
+    targets = collectTargets(topology);
+    targetsOf.set(topology, targets);
   }
-  const exact = exchanges.get(name);
-  if (exact !== undefined) return new Map([[name, exact]]);
-  const group = [...exchanges].filter(([type]) => groupOf(type) === name);
-  return group.length === 0 ? null : new Map(group);
+  return targets.get(name) ?? null;
 }
 
 /** Queue → the event types that can reach it; null among them stands for any JSON. */
 type Arrivals = Map<string, Set<string | null>>;
 
 const arrivalsOf = new WeakMap<Topology, Arrivals>();
-const exchangesOf = new WeakMap<Topology, ReadonlyMap<string, string>>();
+const targetsOf = new WeakMap<Topology, Map<string, Map<string, string>>>();
 
-function collectExchanges(topology: Topology): ReadonlyMap<string, string> {
-  const exchanges = new Map<string, string>();
-  for (const { name, events, internal } of Object.values(topology.exchanges)) {
-    if (internal) continue;
-    for (const type of events ?? []) exchanges.set(type, name);
+function collectTargets(topology: Topology): Map<string, Map<string, string>> {
+  const events = Object.values(topology.exchanges)
+    .filter(({ internal }) => !internal)
+    .flatMap((exchange) => (exchange.events ?? []).map((type) => [type, exchange.name] as const));
+  const targets = new Map<string, Map<string, string>>();
+  for (const [type, exchange] of events) {
+    const group = targets.get(groupOf(type));
+    if (group === undefined) targets.set(groupOf(type), new Map([[type, exchange]]));
+    else group.set(type, exchange);
   }
-  return exchanges;
+  for (const [type, exchange] of events) targets.set(type, new Map([[type, exchange]]));
+  return targets;
 }
 
 /** Every way in: a publish to an exchange that is not internal, and the dead letters of a queue. */

@@ -1,0 +1,71 @@
+import { isUtf8 } from "node:buffer";
+import { NUMBERS } from "../numbers.ts";
+
+/** A decoded body, or why it is none, in words. */
+export type Decoded =
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: false; readonly message: string };
+
+/**
+ * Decodes a body: JSON in UTF-8 without byte order mark, at most `maxDepth` levels deep, all of its
+ * strings well-formed and no key `__proto__`, which would change a prototype once it is copied.
+ */
+export function decodeJson(body: Buffer, maxDepth: number = NUMBERS.maxJsonDepth): Decoded {
+  if (body.length === 0) return refuse("the body is empty");
+  if (!isUtf8(body)) return refuse("the body is not UTF-8");
+  if (body[0] === 0xef && body[1] === 0xbb && body[2] === 0xbf) {
+    return refuse("the body begins with a byte order mark");
+  }
+  if (isDeeper(body, maxDepth)) return refuse(`the body is nested deeper than ${maxDepth} levels`);
+  const text = body.toString("utf8");
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    return refuse(`the body is not JSON: ${(error as Error).message}`);
+  }
+  // In valid UTF-8 a lone surrogate can only be written as an escape, and so a hidden key.
+  const isSuspect = text.includes("\\u") || text.includes("__proto__");
+  const problem = isSuspect ? findProblem(value) : null;
+  return problem === null ? { ok: true, value } : refuse(problem);
+}
+
+function refuse(message: string): Decoded {
+  return { ok: false, message };
+}
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+
+/** Counts brackets outside of strings, so that nothing deep is ever built. */
+function isDeeper(body: Buffer, maxDepth: number): boolean {
+  const { length } = body;
+  // A bracket has to be closed, too: what is shorter can't be that deep, or is no JSON.
+  if (length <= 2 * maxDepth) return false;
+  let depth = 0;
+  for (let at = 0; at < length; at++) {
+    const byte = body[at];
+    if (byte === QUOTE) {
+      while (++at < length && body[at] !== QUOTE) if (body[at] === BACKSLASH) at++;
+    } else if (byte === 0x7b || byte === 0x5b) {
+      if (++depth > maxDepth) return true;
+    } else if (byte === 0x7d || byte === 0x5d) {
+      depth--;
+    }
+  }
+  return false;
+}
+
+/** Recursive: the depth is bounded by now. */
+function findProblem(value: unknown): string | null {
+  if (typeof value === "string") {
+    return value.isWellFormed() ? null : "a string of the body has a lone surrogate";
+  }
+  if (typeof value !== "object" || value === null) return null;
+  for (const [key, member] of Object.entries(value)) {
+    if (key === "__proto__") return "the body has a key __proto__";
+    const problem = findProblem(key) ?? findProblem(member);
+    if (problem !== null) return problem;
+  }
+  return null;
+}

@@ -1,0 +1,65 @@
+import type { ErrorObject } from "ajv";
+import { NUMBERS } from "../numbers.ts";
+
+/** One thing that is wrong with an event. */
+export type Violation = {
+  /** JSON Pointer into the event's fields; "" is the whole. */
+  readonly pointer: string;
+  readonly message: string;
+};
+
+/** What ajv found, each finding once, at most `NUMBERS.maxViolations` of them. */
+export function toViolations(errors: readonly ErrorObject[]): readonly Violation[] {
+  const violations = new Map<string, Violation>();
+  for (const error of errors) {
+    // What is wrong with the name is an error of its own.
+    if (error.keyword === "propertyNames") continue;
+    if (violations.size === NUMBERS.maxViolations) break;
+    const violation = toViolation(error);
+    violations.set(JSON.stringify(violation), violation);
+  }
+  return [...violations.values()];
+}
+
+/** A property that is missing or too many is named by the pointer, not by the text. */
+function toViolation(error: ErrorObject): Violation {
+  const { instancePath, keyword, params, propertyName = null } = error;
+  const message = cut(error.message ?? `breaks the rule ${keyword}`);
+  if (propertyName !== null) return at(instancePath, propertyName, `its name ${message}`);
+  switch (keyword) {
+    case "required":
+    case "dependentRequired":
+    case "dependencies":
+      return at(instancePath, params.missingProperty, "must be present");
+    case "additionalProperties":
+      return at(instancePath, params.additionalProperty, "is not a known field");
+    case "unevaluatedProperties":
+      return at(instancePath, params.unevaluatedProperty, "is not a known field");
+    case "enum":
+      return at(instancePath, null, `must be one of ${list(params.allowedValues)}`);
+    case "const":
+      return at(instancePath, null, `must be ${cut(JSON.stringify(params.allowedValue))}`);
+    default:
+      return at(instancePath, null, message);
+  }
+}
+
+function at(path: string, property: string | null, message: string): Violation {
+  const pointer = property === null ? path : `${path}/${escapePointer(property)}`;
+  return { pointer: cut(pointer), message };
+}
+
+/** One step of a JSON Pointer (RFC 6901). */
+export function escapePointer(step: string): string {
+  return step.replaceAll("~", "~0").replaceAll("/", "~1");
+}
+
+function list(values: readonly unknown[]): string {
+  return cut(values.map((value) => JSON.stringify(value)).join(", "));
+}
+
+/** Keys and schemas can be long; an answer or a header has to stay short. */
+function cut(text: string): string {
+  const maxLength = 300;
+  return text.length <= maxLength ? text : `${text.slice(0, maxLength).toWellFormed()}…`;
+}
