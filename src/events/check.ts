@@ -10,8 +10,6 @@ import { toViolations, type Violation } from "./violations.ts";
 export type EventCheck = {
   /** The schema has a property `data` of its own, so `data` does not make an envelope. */
   readonly hasData: boolean;
-  /** The schema speaks of `event_type`, so the fields are checked together with it. */
-  readonly hasEventType: boolean;
   readonly violations: Check;
 };
 
@@ -34,8 +32,7 @@ export function compileCheck({ type, file, schema }: EventSchema): EventCheck {
       cause,
     });
   }
-  const hasData = hasProperty(schema, "data");
-  return { hasData, hasEventType: hasProperty(schema, "event_type"), violations };
+  return { hasData: hasProperty(schema, "data"), violations };
 }
 
 /** Empty if the value is valid. `bytes` is the size of what it was read from. */

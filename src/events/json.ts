@@ -46,7 +46,7 @@ function isDeeper(body: Buffer, maxDepth: number): boolean {
   for (let at = 0; at < length; at++) {
     const byte = body[at];
     if (byte === QUOTE) {
-      while (++at < length && body[at] !== QUOTE) if (body[at] === BACKSLASH) at++;
+      at = endOfString(body, at);
     } else if (byte === 0x7b || byte === 0x5b) {
       if (++depth > maxDepth) return true;
     } else if (byte === 0x7d || byte === 0x5d) {
@@ -54,6 +54,13 @@ function isDeeper(body: Buffer, maxDepth: number): boolean {
     }
   }
   return false;
+}
+
+/** Of the string whose opening quote is at `start`: where its closing quote is. */
+export function endOfString(body: Buffer, start: number): number {
+  let at = start + 1;
+  while (at < body.length && body[at] !== QUOTE) at += body[at] === BACKSLASH ? 2 : 1;
+  return at;
 }
 
 /** Recursive: the depth is bounded by now. */

@@ -80,11 +80,9 @@ function checkFields(
     const message = `must be ${shown(type)}, as the message says`;
     return invalid(`${name} is invalid`, [{ pointer: "/event_type", message }]);
   }
-  const typed = { event_type: type, ...fields };
-  const violations = check.violations(check.hasEventType ? typed : fields, bytes);
-  return violations.length === 0
-    ? { ok: true, type, event: typed }
-    : invalid(`${name} is invalid`, violations);
+  const violations = check.violations(fields, bytes);
+  if (violations.length > 0) return invalid(`${name} is invalid`, violations);
+  return { ok: true, type, event: { event_type: type, ...fields } };
 }
 
 /** Nothing has to be unpacked. */

@@ -76,7 +76,7 @@ export function createPublish(parts: Parts): (request: PublishRequest) => Promis
     const { exchange, routingKey } = addressed;
     const outcome = await publisher.publish(compose(request, addressed, messageId));
     if (outcome.status !== "confirmed") {
-      return { ok: false, code: outcome.status, message: outcome.message, messageId };
+      return { ...refuse(outcome.status, outcome.message), messageId };
     }
     const via = viaOf(topology, addressed, request);
     return { ok: true, messageId, exchange, routingKey, via };

@@ -1,0 +1,45 @@
+/** The HTTP interface as an express app that does not listen. */
+import express, { type Express, type RequestHandler } from "express";
+import type { Log } from "../handler.ts";
+import type { Published, PublishRequest } from "../runtime/publish.ts";
+import type { RunnerStatus } from "../runtime/status.ts";
+import type { TracedDelivery } from "../runtime/trace.ts";
+import type { Topology } from "../topology.ts";
+import { healthRoutes } from "./health.ts";
+import { identify, Refusal, refuseWith } from "./problem.ts";
+import { publishRoutes } from "./publish.ts";
+import { traceRoutes } from "./trace.ts";
+
+export type AppParts = {
+  readonly topology: Topology;
+  readonly publish: (request: PublishRequest) => Promise<Published>;
+  readonly status: () => RunnerStatus;
+  /** The last deliveries of a message in this process, oldest first. */
+  readonly trace: (messageId: string) => readonly TracedDelivery[];
+  readonly log: Log;
+};
+
+/** Routes, options and answers are in docs/http.md. */
+export function createApp({ publish, status, trace, log }: AppParts): Express {
+  const app = express();
+  app.disable("x-powered-by");
+  app.disable("etag");
+  app.set("query parser", false);
+  app.use(identify, protect);
+  app.use(publishRoutes(publish), healthRoutes(status), traceRoutes(trace));
+  app.use(() => {
+    throw new Refusal("unknown-route", "there is no such route");
+  });
+  app.use(refuseWith(log));
+  return app;
+}
+
+/** Answers are for programs: nothing is kept, guessed, framed or run. */
+const protect: RequestHandler = (_request, response, next) => {
+  response.setHeader("X-Content-Type-Options", "nosniff");
+  response.setHeader("Cache-Control", "no-store");
+  response.setHeader("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'");
+  response.setHeader("Cross-Origin-Resource-Policy", "same-origin");
+  response.setHeader("Referrer-Policy", "no-referrer");
+  next();
+};

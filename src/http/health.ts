@@ -1,0 +1,47 @@
+import { type RequestHandler, Router } from "express";
+import { isReady, type RunnerStatus } from "../runtime/status.ts";
+import { allowOnly } from "./problem.ts";
+
+/** `GET /health`, `/livez` and `/readyz`. */
+export function healthRoutes(status: () => RunnerStatus): Router {
+  const router = Router();
+  const get = (path: string, handler: RequestHandler) =>
+    router.route(path).get(handler).all(allowOnly("GET, HEAD"));
+  get("/health", (_request, response) => {
+    const current = status();
+    response.json({ status: wordOf(current), summary: summarize(current), ...current });
+  });
+  get("/livez", (_request, response) => {
+    response.json({ status: "alive" });
+  });
+  get("/readyz", (_request, response) => {
+    const current = status();
+    const isUp = isReady(current);
+    response.status(isUp ? 200 : 503);
+    response.json({ status: isUp ? "ready" : "not ready", summary: summarize(current) });
+  });
+  return router;
+}
+
+function wordOf(status: RunnerStatus): "ok" | "degraded" | "stopping" {
+  if (status.stopping) return "stopping";
+  return isReady(status) ? "ok" : "degraded";
+}
+
+/** Everything that keeps it from being ready, in words. */
+function summarize(status: RunnerStatus): string {
+  const { connections, topology, queues, stopping } = status;
+  const facts = [
+    ...(stopping ? ["stopping"] : []),
+    ...Object.entries(connections)
+      .filter(([, state]) => state !== "ready")
+      .map(([name, state]) => `the ${name} connection is ${state}`),
+    ...(topology === "verified" ? [] : [`the topology is ${inWords[topology]}`]),
+    ...Object.entries(queues)
+      .filter(([, { consumer }]) => consumer !== "live")
+      .map(([name, { consumer }]) => `the consumer of ${name} is ${consumer}`),
+  ];
+  return facts.length === 0 ? "connected, topology verified, all consumers live" : facts.join("; ");
+}
+
+const inWords = { pending: "not verified yet", conflict: "in conflict with the broker" } as const;
