@@ -11,7 +11,7 @@ import { benchStart } from "./start.ts";
 
 const { values } = parseArgs({ options: { short: { type: "boolean", default: false } } });
 const size = values.short
-  ? { messages: 3_000, rounds: 3, starts: 1 }
+  ? { messages: 3_000, rounds: 9, starts: 1 }
   : { messages: 20_000, rounds: 7, starts: 5 };
 
 const print = (measurement: Measurement) => console.log(JSON.stringify(measurement));
@@ -21,7 +21,8 @@ try {
   console.error(`bench runs against ${shown}, Node ${process.version}`);
   const { vhost, observer } = await createVhost(broker);
   try {
-    for (const measurement of await benchConsume(vhost, size)) print(measurement);
+    print(await benchConsume(vhost, "classic", size));
+    print(await benchConsume(vhost, "quorum", size));
     print(await benchStart(vhost, { rounds: size.starts }));
   } finally {
     await observer.close();

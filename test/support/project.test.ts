@@ -22,3 +22,10 @@ test("a process is seen by its lines, its status and its signal", async () => {
   expect(await running.exit).toBe("SIGKILL");
   await expect(running.waitForLine("never")).rejects.toThrow("ended without a line like never");
 });
+
+test("a command of warren runs in the project, from source", async ({ createProject, runCli }) => {
+  const project = await createProject({ topology: "version: 2\n" });
+  const { exit, stderr } = await runCli(project, ["check"]);
+  expect(stderr).toMatch(/^topology\.yaml:1:10 bad-value /m);
+  expect(exit).toBe(1);
+});
