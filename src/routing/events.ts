@@ -11,7 +11,7 @@ export function groupOf(type: string): string {
 /**
  * The event types that can reach a queue, sorted: of every exchange that leads to it, those that
  * the bindings on the way take. null means open, any JSON may arrive: an open exchange or another
- * queue's dead letters lead to it, or nothing does.
+ * queue's dead letters lead to it, or it has no binding at all.
  */
 export function eventsOfQueue(topology: Topology, queue: string): readonly string[] | null {
   let arrivals = arrivalsOf.get(topology);
@@ -19,8 +19,12 @@ export function eventsOfQueue(topology: Topology, queue: string): readonly strin
     arrivals = collectArrivals(topology);
     arrivalsOf.set(topology, arrivals);
   }
-  const types = arrivals.get(queue);
-  return types === undefined || types.has(null) ? null : ([...types].sort() as string[]);
+  const types = [...(arrivals.get(queue) ?? [])];
+  const isBound = topology.bindings.some(
+    ({ destination, destinationKind }) => destinationKind === "queue" && destination === queue,
+  );
+  const events = types.filter((type) => type !== null);
+  return isBound && events.length === types.length ? events.sort() : null;
 }
 
 /**
@@ -59,7 +63,7 @@ function collectTargets(topology: Topology): Map<string, Map<string, string>> {
   return targets;
 }
 
-/** Every way in: a publish to an exchange that is not internal, and the dead letters of a queue. */
+/** Every way in: what is published to an exchange, and the dead letters of a queue. */
 function collectArrivals(topology: Topology): Arrivals {
   const arrivals: Arrivals = new Map();
   const arrive = (queues: Iterable<string>, type: string | null) => {
@@ -70,7 +74,7 @@ function collectArrivals(topology: Topology): Arrivals {
     }
   };
   for (const { name, events, internal } of Object.values(topology.exchanges)) {
-    if (internal) continue;
+    if (internal && isFedHere(topology, name)) continue;
     if (events === null) arrive(reachable(topology, name, null), null);
     // The routing key is the event type wherever events are declared.
     for (const type of events ?? []) arrive(reachable(topology, name, type), type);
@@ -81,6 +85,14 @@ function collectArrivals(topology: Topology): Arrivals {
     arrive(exchange === "" ? [key] : reachable(topology, exchange, key), null);
   }
   return arrivals;
+}
+
+/** What is fed by nothing that we know of must have a source elsewhere. */
+function isFedHere({ exchanges, bindings }: Topology, name: string): boolean {
+  return (
+    bindings.some((one) => one.destinationKind === "exchange" && one.destination === name) ||
+    Object.values(exchanges).some(({ alternate }) => alternate === name)
+  );
 }
 
 /** The queues that some message with this key (null: any key) and any headers can reach. */

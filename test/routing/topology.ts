@@ -1,0 +1,85 @@
+import type { Binding, Exchange, JsonSchema, Queue, Topology } from "../../src/topology.ts";
+
+const at = { file: "topology.yaml", line: 1, column: 1 };
+
+/** A binding in short: source, destination, key or arguments; "x>" before an exchange. */
+export type ShortBinding = readonly [
+  source: string,
+  destination: string,
+  by?: string | Binding["arguments"],
+];
+
+export type ShortTopology = {
+  readonly exchanges: Readonly<Record<string, Partial<Exchange>>>;
+  readonly bindings?: readonly ShortBinding[];
+  /** Queue → where its dead letters go. */
+  readonly deadLetters?: Readonly<Record<string, Queue["deadLetter"]>>;
+  readonly schemas?: Readonly<Record<string, JsonSchema>>;
+};
+
+/** A topology as the loader would make it; exchanges are of type topic unless they say otherwise. */
+export function topologyOf(short: ShortTopology): Topology {
+  const { exchanges, bindings = [], deadLetters = {}, schemas = {} } = short;
+  return {
+    file: "topology.yaml",
+    project: "test",
+    broker: { addresses: [], heartbeatMs: 10_000 },
+    http: { host: "127.0.0.1", port: 0 },
+    exchanges: mapValues(exchanges, exchangeOf),
+    queues: mapValues(deadLetters, queueOf),
+    bindings: bindings.map(bindingOf),
+    events: mapValues(schemas, (type, schema) => ({ type, file: `${type}.json`, schema })),
+  };
+}
+
+function mapValues<From, To>(
+  record: Readonly<Record<string, From>>,
+  change: (name: string, value: From) => To,
+): Readonly<Record<string, To>> {
+  const result: Record<string, To> = Object.create(null);
+  for (const [name, value] of Object.entries(record)) result[name] = change(name, value);
+  return result;
+}
+
+function exchangeOf(name: string, given: Partial<Exchange>): Exchange {
+  return {
+    name,
+    type: "topic",
+    internal: false,
+    autoDelete: false,
+    arguments: {},
+    alternate: null,
+    events: null,
+    external: false,
+    at,
+    ...given,
+  };
+}
+
+function queueOf(name: string, deadLetter: Queue["deadLetter"]): Queue {
+  return {
+    name,
+    type: "classic",
+    arguments: {},
+    handler: null,
+    concurrency: 1,
+    prefetch: 1,
+    timeoutMs: 1_000,
+    retryDelaysMs: [],
+    deadLetter,
+    external: false,
+    at,
+  };
+}
+
+function bindingOf([source, destination, by = ""]: ShortBinding): Binding {
+  const isExchange = destination.startsWith("x>");
+  return {
+    source,
+    destination: isExchange ? destination.slice(2) : destination,
+    destinationKind: isExchange ? "exchange" : "queue",
+    key: typeof by === "string" ? by : "",
+    arguments: typeof by === "string" ? {} : by,
+    at,
+  };
+}
