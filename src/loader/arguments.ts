@@ -1,10 +1,10 @@
 import { NUMBERS } from "../numbers.ts";
 import type { Arguments, ArgumentValue, DeadLetter, QueueType } from "../topology.ts";
-import { join } from "./document.ts";
 import type { QueueBlock } from "./file.ts";
 import { listed, shown } from "./finding.ts";
 import { type ArgumentRule, knownArguments } from "./known-arguments.ts";
 import { checkShortString } from "./names.ts";
+import { join } from "./pointer.ts";
 import type { Report } from "./report.ts";
 import { didYouMean } from "./suggest.ts";
 import { bytesOf, millisecondsOf } from "./units.ts";

@@ -1,7 +1,7 @@
 import type { Arguments, Binding, Exchange } from "../topology.ts";
-import { join } from "./document.ts";
 import type { Bind, BindingKey, BindingMap, HeaderBinding } from "./file.ts";
 import { checkShortString } from "./names.ts";
+import { join } from "./pointer.ts";
 import type { Report } from "./report.ts";
 import { didYouMean } from "./suggest.ts";
 
@@ -86,7 +86,7 @@ function resolveEntry(entry: Entry, sources: Sources): Pick<Binding, "key" | "ar
     return null;
   }
   const exchange = sources.exchanges[source];
-  if (exchange === undefined || sources.report.has(keyAt.pointer)) return null;
+  if (exchange === undefined || sources.report.isBroken(keyAt.pointer)) return null;
   const problem = problemOf(routingType(exchange), key);
   if (problem !== null) {
     report(sources, keyAt, `exchange ${JSON.stringify(source)} is ${exchange.type}: ${problem}`);

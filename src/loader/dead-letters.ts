@@ -1,7 +1,7 @@
 import { type Network, route } from "../routing/route.ts";
 import type { DeadLetter, Queue } from "../topology.ts";
-import { join } from "./document.ts";
 import type { TopologyFile } from "./file.ts";
+import { join } from "./pointer.ts";
 import type { Report } from "./report.ts";
 import { didYouMean } from "./suggest.ts";
 

@@ -1,4 +1,5 @@
 import {
+  Composer,
   isAlias,
   isMap,
   isScalar,
@@ -6,11 +7,13 @@ import {
   LineCounter,
   type Node,
   type Pair,
-  parseAllDocuments,
+  Parser,
   type Document as Yaml,
 } from "yaml";
 import type { ErrorCode, Place, Problem } from "../errors.ts";
 import { NUMBERS } from "../numbers.ts";
+import { tooDeep } from "./nesting.ts";
+import { join } from "./pointer.ts";
 import { syntaxProblems } from "./syntax.ts";
 
 /** Where a value stands, as offsets, and how it was written. */
@@ -25,19 +28,23 @@ export type Position = {
   readonly commented: boolean;
 };
 
+export type KeyProblem = { readonly problem: Problem; readonly within: string };
+
 /** A parsed file: plain values without prototypes, and the place of each by JSON Pointer. */
 export type Document = {
   readonly file: string;
   readonly value: unknown;
   readonly positions: ReadonlyMap<string, Position>;
-  /** Findings that do not keep the rest of the file from being looked at. */
-  readonly problems: readonly (Problem & { readonly pointer: string })[];
+  /** Findings about keys; `within` is the map or value that is not whole because of it. */
+  readonly problems: readonly KeyProblem[];
   readonly place: (offset: number) => Place;
 };
 
 export type Parse =
   | { readonly ok: true; readonly document: Document }
   | { readonly ok: false; readonly problems: readonly Problem[] };
+
+const DEEP = `nested deeper than ${NUMBERS.maxJsonDepth} levels`;
 
 /** Parses YAML 1.2 (core schema, no merge keys, one document). */
 export function parse(file: string, text: string): Parse {
@@ -50,21 +57,15 @@ export function parse(file: string, text: string): Parse {
     ok: false,
     problems: [{ code, message, at: place(offset) }],
   });
-  let documents: readonly Yaml.Parsed[];
-  try {
-    documents = parseAllDocuments(text, {
-      lineCounter: lines,
-      version: "1.2",
-      schema: "core",
-      merge: false,
-      prettyErrors: false,
-      // Found by the converter, which knows the place of the first.
-      uniqueKeys: false,
-    });
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    return fail("yaml-syntax", "the file is nested too deep to be read", 0);
-  }
+  const tokens = [...new Parser(lines.addNewLine).parse(text)];
+  const deep = tooDeep(tokens);
+  if (deep !== null) return fail("yaml-syntax", DEEP, deep);
+  const documents = [
+    // Duplicate keys are found by the converter, which knows the place of the first.
+    ...new Composer({ version: "1.2", schema: "core", merge: false, uniqueKeys: false }).compose(
+      tokens,
+    ),
+  ] as readonly Yaml.Parsed[];
   const problems = documents.flatMap((yaml) => syntaxProblems(yaml, text, place));
   if (problems.length > 0) return { ok: false, problems };
   const [first, second] = documents;
@@ -112,7 +113,7 @@ class Unreadable extends Error {
 
 class Converter {
   readonly positions = new Map<string, Position>();
-  readonly problems: (Problem & { readonly pointer: string })[] = [];
+  readonly problems: KeyProblem[] = [];
   #aliases = 0;
   readonly #yaml: Yaml.Parsed;
   readonly #text: string;
@@ -127,8 +128,7 @@ class Converter {
   value(node: unknown, pointer: string, key: number, depth: number): unknown {
     const offset = offsetOf(node) ?? key;
     if (depth > NUMBERS.maxJsonDepth) {
-      const message = `nested deeper than ${NUMBERS.maxJsonDepth} levels`;
-      throw new Unreadable("yaml-syntax", message, offset);
+      throw new Unreadable("yaml-syntax", DEEP, offset);
     }
     if (isAlias(node)) {
       if (++this.#aliases > NUMBERS.maxAliases) {
@@ -172,7 +172,7 @@ class Converter {
       const at = join(pointer, key);
       const earlier = first.get(key);
       if (key === "<<") {
-        this.#report("unknown-key", 'unknown key "<<": maps are not merged', offset, at);
+        this.#report("unknown-key", 'unknown key "<<": maps are not merged', offset, pointer);
       } else if (earlier !== undefined) {
         const message = `key ${JSON.stringify(key)} is there twice, first in line ${this.#place(earlier).line}`;
         this.#report("duplicate-key", message, offset, at);
@@ -184,20 +184,12 @@ class Converter {
     return map;
   }
 
-  #report(code: ErrorCode, message: string, offset: number, pointer: string): void {
-    this.problems.push({ code, message, at: this.#place(offset), pointer });
+  #report(code: ErrorCode, message: string, offset: number, within: string): void {
+    this.problems.push({ problem: { code, message, at: this.#place(offset) }, within });
   }
 }
 
 function offsetOf(node: unknown): number | undefined {
   const ranged = node as { readonly range?: readonly number[] | null } | null | undefined;
   return ranged?.range?.[0];
-}
-
-/** The JSON Pointer of a member. */
-export function join(pointer: string, ...keys: readonly (string | number)[]): string {
-  return keys.reduce<string>(
-    (parent, key) => `${parent}/${String(key).replaceAll("~", "~0").replaceAll("/", "~1")}`,
-    pointer,
-  );
 }

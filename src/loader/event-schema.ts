@@ -1,9 +1,9 @@
-import { Ajv } from "ajv";
-import formats from "ajv-formats";
-import type { Place, Problem } from "../errors.ts";
+import { type Place, type Problem, WarrenError } from "../errors.ts";
+import { compileCheck } from "../events/check.ts";
 import type { JsonSchema } from "../topology.ts";
-import { join, parse } from "./document.ts";
+import { parse } from "./document.ts";
 import { jsonErrorOffset } from "./json.ts";
+import { join } from "./pointer.ts";
 import { Report } from "./report.ts";
 import { placeAt, readSource } from "./source.ts";
 
@@ -13,6 +13,9 @@ export type ReadSchema =
 
 /** A quantified group whose only content is quantified: `(a+)+` takes exponential time. */
 const catastrophic = /\((?:\?:)?(?:\[[^\]]*\]|\\.|[^()[\]\\])[+*]\)[+*]/;
+
+/** What stands under these is data, not schema. */
+const dataKeywords: ReadonlySet<string> = new Set(["const", "enum", "default", "examples"]);
 
 /** Reads the JSON Schema of an event's fields; it must compile strictly and stand alone. */
 export function readEventSchema(file: string): ReadSchema {
@@ -31,14 +34,14 @@ export function readEventSchema(file: string): ReadSchema {
   if (!isObject(schema) || schema.type !== "object") {
     report.value("bad-event-schema", "/type", 'an event is an object: "type" must be "object"');
   }
-  if (isObject(schema)) check(schema, report);
+  if (isObject(schema)) check(schema, file, report);
   if (report.problems.length > 0) {
     return { ok: false, problems: report.problems.map(asSchemaProblem) };
   }
   return isObject(schema) ? { ok: true, schema } : failed("", placeAt(file, "", 0));
 }
 
-function check(schema: JsonSchema, report: Report): void {
+function check(schema: JsonSchema, file: string, report: Report): void {
   const { properties } = schema;
   if (isObject(properties) && Object.hasOwn(properties, "event_type")) {
     const message = "event_type is not declared: warren adds it";
@@ -48,7 +51,7 @@ function check(schema: JsonSchema, report: Report): void {
     report.key("bad-event-schema", "/$async", "a schema is checked synchronously, without $async");
   }
   walk(schema, "", report);
-  if (report.problems.length === 0) compile(schema, report);
+  if (report.problems.length === 0) compile(schema, file, report);
 }
 
 function walk(value: unknown, pointer: string, report: Report): void {
@@ -66,7 +69,9 @@ function walk(value: unknown, pointer: string, report: Report): void {
   if (typeof pattern === "string") {
     checkPattern(pattern, typeof maxLength === "number", join(pointer, "pattern"), report);
   }
-  for (const [key, item] of Object.entries(value)) walk(item, join(pointer, key), report);
+  for (const [key, item] of Object.entries(value)) {
+    if (!dataKeywords.has(key)) walk(item, join(pointer, key), report);
+  }
 }
 
 /** A pattern runs on what strangers send, on the thread that serves everybody. */
@@ -80,21 +85,16 @@ function checkPattern(pattern: string, isBounded: boolean, at: string, report: R
   }
 }
 
-function compile(schema: JsonSchema, report: Report): void {
-  const ajv = new Ajv({ strict: true, allowUnionTypes: true, ownProperties: true, logger: false });
-  formats.default(ajv);
+/** Compiled as the runtime will, so that what passes here cannot fail there. */
+function compile(schema: JsonSchema, file: string, report: Report): void {
   try {
-    if (ajv.validateSchema(schema) !== true) {
-      const [error] = ajv.errors ?? [];
-      const message = `${error?.message ?? "does not follow JSON Schema"}`;
-      report.value("bad-event-schema", error?.instancePath ?? "", `this ${message}`);
-      return;
-    }
-    ajv.compile(schema);
+    compileCheck({ type: "", file, schema });
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    const [, path = ""] = /at "[^"#]*#([^"]*)"/.exec(message) ?? [];
-    report.value("bad-event-schema", decodeURIComponent(path), message);
+    if (!(error instanceof WarrenError)) throw error;
+    const { message } = error;
+    const [, path] = /^schema is invalid: data(\/\S*)/.exec(message) ?? [];
+    const [, fragment = ""] = /at "[^"#]*#([^"]*)"/.exec(message) ?? [];
+    report.value("bad-event-schema", path ?? decodeURIComponent(fragment), message);
   }
 }
 

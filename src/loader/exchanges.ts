@@ -1,9 +1,9 @@
 import { matchesTopic } from "../routing/topic.ts";
 import type { ArgumentValue, Binding, Exchange } from "../topology.ts";
 import { resolveBind, type Sources } from "./bindings.ts";
-import { join } from "./document.ts";
 import type { ExchangeBlock, TopologyFile } from "./file.ts";
 import { checkName, checkShortString } from "./names.ts";
+import { join } from "./pointer.ts";
 import type { Report } from "./report.ts";
 import { didYouMean } from "./suggest.ts";
 
@@ -137,6 +137,10 @@ function eventsOf(
   report: Report,
 ): readonly string[] | null {
   if (block.events === undefined) return null;
+  if (block.internal === true) {
+    const message = "an internal exchange takes nothing from publishers, so it lists no events";
+    report.key("bad-value", join(pointer, "events"), message);
+  }
   const listed = new Set<string>();
   block.events.forEach((pattern, index) => {
     if (pattern === undefined) return;

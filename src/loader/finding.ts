@@ -1,6 +1,7 @@
 import type { ErrorObject } from "ajv";
 import type { ErrorCode } from "../errors.ts";
 import type { Position } from "./document.ts";
+import { split } from "./pointer.ts";
 import { didYouMean } from "./suggest.ts";
 import { EXAMPLES, formatQuantity, parseQuantity, type Quantity } from "./units.ts";
 
@@ -27,6 +28,7 @@ const typeWords: Readonly<Record<string, string>> = {
   object: "a map",
   array: "a list",
 };
+const emptiness: ReadonlySet<string> = new Set(["minItems", "minLength", "minProperties"]);
 const digits = /^[-+]?\d+(\.\d+)?$/;
 /** `100_000`, `1,000`, `0o17`: meant as a number, read as text. */
 const almostNumber = /^[-+.]?\d[\d_,.]*$|^0[xob][\da-f_]+$/i;
@@ -53,7 +55,7 @@ export function findingOf(
 ): Finding {
   const [error] = errors;
   if (error === undefined) throw new RangeError("no error to report");
-  const key = unescaped(pointer.slice(pointer.lastIndexOf("/") + 1));
+  const key = split(pointer).at(-1) ?? "";
   if (error.keyword === "additionalProperties") {
     const known = Object.keys(error.parentSchema?.properties ?? {});
     const message = `unknown key ${JSON.stringify(key)}${didYouMean(key, known)}`;
@@ -79,6 +81,7 @@ function valueFinding(
   if (quantity !== undefined && keyword !== "pattern") return quantityFinding(quantity, data);
   if (keyword === "type") return typeFinding(error, expected, position);
   const found = `found ${shown(data)}`;
+  if (emptiness.has(keyword)) return { code: "bad-value", message: "must not be empty" };
   const choices = keyword === "enum" ? (error.params.allowedValues as readonly string[]) : [];
   const hint = typeof data === "string" ? didYouMean(data, choices) : "";
   return { code: "bad-value", message: `${limit(error, expected)}, ${found}${hint}` };
@@ -142,11 +145,8 @@ function limit({ keyword, parentSchema: schema = {} }: ErrorObject, expected: st
       return `must be ${JSON.stringify(schema.const)}`;
     case "minimum":
     case "maximum":
+      if (schema.maximum === undefined) return `must be at least ${schema.minimum}`;
       return `must be ${schema.minimum} to ${schema.maximum}`;
-    case "minItems":
-    case "minLength":
-    case "minProperties":
-      return "must not be empty";
     case "maxItems":
       return `must have at most ${schema.maxItems} entries`;
     default:
@@ -164,15 +164,11 @@ export function shown(value: unknown): string {
 }
 
 /** `ttl`, or `retry[1]` for an entry of a list. */
-function labelOf(pointer: string): string {
-  const parts = pointer.split("/").slice(1).map(unescaped);
+export function labelOf(pointer: string): string {
+  const parts = split(pointer);
   const names = parts.findLastIndex((part) => !/^\d+$/.test(part));
   const indexes = parts.slice(names + 1).map((index) => `[${index}]`);
   return parts.length === 0 ? "the file" : `${parts[names] ?? ""}${indexes.join("")}`;
-}
-
-function unescaped(part: string): string {
-  return part.replaceAll("~1", "/").replaceAll("~0", "~");
 }
 
 /** `a, b or c`. */

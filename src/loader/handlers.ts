@@ -33,7 +33,8 @@ export function findHandler(
     report.value("handler-outside", pointer, `${outside}, but a link out of it`);
     return null;
   }
-  const hint = didYouMean(name, handlerNames(directory));
+  const bare = name.slice(0, name.length - (endingOf(name)?.length ?? 0));
+  const hint = didYouMean(bare, handlerNames(directory));
   const message = `no module ${JSON.stringify(join(directory, name))}${hint}`;
   report.value("unknown-handler", pointer, message);
   return null;
@@ -54,10 +55,14 @@ function handlerNames(directory: string, folder = directory, depth = 0): readonl
   return entriesOf(folder).flatMap((entry) => {
     const path = join(folder, entry.name);
     if (entry.isDirectory()) return depth < DEPTH ? handlerNames(directory, path, depth + 1) : [];
-    const ending = ENDINGS.find((it) => entry.name.endsWith(it) && !entry.name.endsWith(`.d${it}`));
+    const ending = endingOf(entry.name);
     if (ending === undefined) return [];
     return [relative(directory, path).slice(0, -ending.length).replaceAll(sep, "/")];
   });
+}
+
+function endingOf(file: string): string | undefined {
+  return ENDINGS.find((ending) => file.endsWith(ending) && !file.endsWith(`.d${ending}`));
 }
 
 function entriesOf(folder: string): readonly Dirent[] {

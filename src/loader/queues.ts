@@ -1,10 +1,10 @@
 import { NUMBERS } from "../numbers.ts";
 import type { DeadLetter, Queue } from "../topology.ts";
 import { queueArguments } from "./arguments.ts";
-import { join } from "./document.ts";
 import type { Consuming, DeadLetterBlock, QueueBlock, TopologyFile } from "./file.ts";
 import { findHandler } from "./handlers.ts";
 import { checkName, checkShortString } from "./names.ts";
+import { join } from "./pointer.ts";
 import type { Report } from "./report.ts";
 import { retryDelaysMs } from "./retry.ts";
 import { millisecondsOf } from "./units.ts";

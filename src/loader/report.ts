@@ -11,8 +11,9 @@ export class Report {
 
   constructor(document: Document) {
     this.#document = document;
-    for (const problem of document.problems) {
-      this.#add(problem.code, problem.pointer, problem.message, problem.at);
+    for (const { problem, within } of document.problems) {
+      this.problems.push(problem);
+      this.#markBroken(within);
     }
   }
 
@@ -49,6 +50,10 @@ export class Report {
     if (!this.#seen.has(id)) this.problems.push({ code, message, at });
     this.#seen.add(id);
     this.#found.add(pointer);
+    this.#markBroken(pointer);
+  }
+
+  #markBroken(pointer: string): void {
     for (let part = pointer; ; part = part.slice(0, part.lastIndexOf("/"))) {
       this.#broken.add(part);
       if (part === "") break;

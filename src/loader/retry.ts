@@ -1,6 +1,6 @@
 import { NUMBERS } from "../numbers.ts";
-import { join } from "./document.ts";
 import type { Retry, RetryPlan } from "./file.ts";
+import { join } from "./pointer.ts";
 import type { Report } from "./report.ts";
 import { millisecondsOf } from "./units.ts";
 

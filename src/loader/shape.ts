@@ -1,8 +1,9 @@
 import { readFileSync } from "node:fs";
 import { Ajv, type ErrorObject, type ValidateFunction } from "ajv";
-import { type Document, join } from "./document.ts";
+import type { Document } from "./document.ts";
 import type { TopologyFile } from "./file.ts";
-import { type Finding, findingOf, type Quantities, quantityProblem } from "./finding.ts";
+import { type Finding, findingOf, labelOf, type Quantities, quantityProblem } from "./finding.ts";
+import { join } from "./pointer.ts";
 import type { Report } from "./report.ts";
 import { suggest } from "./suggest.ts";
 
@@ -102,5 +103,9 @@ function checkNumber(value: number, pointer: string, document: Document, report:
   const source = document.positions.get(pointer)?.source ?? "";
   const isSurprising = !/^-?(0|[1-9]\d*)(\.\d+)?$/.test(source) && !source.includes("${");
   if (report.has(pointer) || (!isSurprising && Math.abs(value) <= Number.MAX_SAFE_INTEGER)) return;
-  report.value("bad-number", pointer, `must be a number in plain digits, found ${source}`);
+  report.value(
+    "bad-number",
+    pointer,
+    `${labelOf(pointer)} must be a number in plain digits, found ${source}`,
+  );
 }

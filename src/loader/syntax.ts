@@ -1,5 +1,6 @@
-import { isAlias, visit, type YAMLError, type Document as Yaml } from "yaml";
+import { type Alias, visit, type YAMLError, type Document as Yaml } from "yaml";
 import type { Place, Problem } from "../errors.ts";
+import { NUMBERS } from "../numbers.ts";
 
 /** A comment that begins where a value should, and swallows the bracket that closes a list or map. */
 const swallowed = /[[{,:][ \t]*(#.*[\]}])/g;
@@ -13,7 +14,7 @@ export function syntaxProblems(
   text: string,
   place: (offset: number) => Place,
 ): readonly Problem[] {
-  const problems: Problem[] = unresolvedAliases(yaml, place);
+  const problems: Problem[] = aliasProblems(yaml, place);
   for (const error of [...yaml.errors, ...yaml.warnings]) {
     const trap = hashTrap(error, text);
     if (error.code === "BAD_ALIAS") continue;
@@ -37,18 +38,28 @@ export function syntaxProblems(
 
 /** The message for a value that YAML took for a comment. */
 export function hashMessage(comment: string): string {
-  return `${JSON.stringify(comment)} is a comment to YAML, so the value is missing; quote it: "#"`;
+  const [word = "#"] = /^#[^\s,\]}]*/.exec(comment) ?? [];
+  return `${JSON.stringify(comment)} is a comment to YAML, so a value is missing; quote it: "${word}"`;
 }
 
-function unresolvedAliases(yaml: Yaml.Parsed, place: (offset: number) => Place): Problem[] {
-  const problems: Problem[] = [];
-  visit(yaml, (_key, node) => {
-    if (!isAlias(node) || node.resolve(yaml) !== undefined) return;
-    const text = `*${node.source}`;
-    const message = `${text} is an alias to YAML, and no anchor has that name; quote it: "${text}"`;
-    problems.push({ code: "yaml-trap", message, at: place(node.range?.[0] ?? 0) });
+function aliasProblems(yaml: Yaml.Parsed, place: (offset: number) => Place): Problem[] {
+  const aliases: Alias[] = [];
+  visit(yaml, {
+    Alias: (_key, alias) => {
+      aliases.push(alias);
+    },
   });
-  return problems;
+  const [tooMany] = aliases.slice(NUMBERS.maxAliases);
+  if (tooMany !== undefined) {
+    const message = `${aliases.length} aliases, at most ${NUMBERS.maxAliases} are followed`;
+    return [{ code: "too-many-aliases", message, at: place(tooMany.range?.[0] ?? 0) }];
+  }
+  return aliases
+    .filter((alias) => alias.resolve(yaml) === undefined)
+    .map(({ source, range }) => {
+      const message = `*${source} is an alias to YAML, and no anchor has that name; quote it: "*${source}"`;
+      return { code: "yaml-trap", message, at: place(range?.[0] ?? 0) };
+    });
 }
 
 /** `[#.x]` and `{ a: # }` fail far from their cause: the comment before the failure is it. */

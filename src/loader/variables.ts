@@ -1,5 +1,5 @@
 import type { Document } from "./document.ts";
-import { join } from "./document.ts";
+import { join } from "./pointer.ts";
 import type { Report } from "./report.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -41,9 +41,12 @@ function replaced(value: unknown, pointer: string, env: Environment, report: Rep
 }
 
 function fill(text: string, pointer: string, env: Environment, report: Report): string {
+  if (text.replaceAll(reference, "").includes("${")) {
+    report.value("bad-value", pointer, "${ must be closed: ${NAME} or ${NAME:-default}");
+  }
   return text.replaceAll(reference, (_whole, inner: string) => {
     const [, name = "", fallback] = variable.exec(inner) ?? [];
-    if (name === "") {
+    if (name === "" || inner.includes("${")) {
       report.value("bad-value", pointer, `\${${inner}} must be \${NAME} or \${NAME:-default}`);
       return "";
     }

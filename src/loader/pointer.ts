@@ -1,0 +1,15 @@
+/** The JSON Pointer (RFC 6901) of a member, however deep. */
+export function join(pointer: string, ...keys: readonly (string | number)[]): string {
+  return keys.reduce<string>(
+    (parent, key) => `${parent}/${String(key).replaceAll("~", "~0").replaceAll("/", "~1")}`,
+    pointer,
+  );
+}
+
+/** The keys and indexes of a JSON Pointer, as text. */
+export function split(pointer: string): readonly string[] {
+  return pointer
+    .split("/")
+    .slice(1)
+    .map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~"));
+}
