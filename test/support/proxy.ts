@@ -9,6 +9,8 @@ export type TcpProxy = {
   url(target: string): string;
   /** Resets all connections (RST), on both sides; new ones are accepted. */
   cut(): void;
+  /** Resets all connections when a client sends these bytes, before they are passed on. */
+  cutBefore(bytes: Buffer): Promise<void>;
   /** Nothing moves, and nothing is lost: bytes wait until `resume`, and back-pressure builds up. */
   stall(): void;
   /** Bytes and ends of connections vanish, so peers see silence. Who was in it stays in it. */
@@ -28,7 +30,12 @@ type Mode =
   | { readonly kind: "dribble"; readonly bytesPerSecond: number };
 
 /** The mode, with the event of its change. */
-type Network = { mode: Mode; changed: Promise<void> };
+type Network = {
+  mode: Mode;
+  changed: Promise<void>;
+  /** Looks at what a client sends; true: it must not arrive. */
+  trap: ((chunk: Buffer) => boolean) | null;
+};
 
 /** One client, its connection to the target, and whether bytes between them were lost. */
 type Link = { readonly client: Socket; readonly target: Socket; hasHole: boolean };
@@ -37,7 +44,7 @@ type Link = { readonly client: Socket; readonly target: Socket; hasHole: boolean
 export async function startProxy(targetPort: number): Promise<TcpProxy> {
   const links = new Set<Link>();
   let announce: () => void = () => undefined;
-  const network: Network = { mode: { kind: "flow" }, changed: Promise.resolve() };
+  const network: Network = { mode: { kind: "flow" }, changed: Promise.resolve(), trap: null };
   const set = (mode: Mode) => {
     network.mode = mode;
     announce();
@@ -68,6 +75,16 @@ export async function startProxy(targetPort: number): Promise<TcpProxy> {
     port,
     url: (target) => Object.assign(new URL(target), { hostname: "127.0.0.1", port }).href,
     cut,
+    cutBefore: (bytes) =>
+      new Promise((resolve) => {
+        network.trap = (chunk) => {
+          if (!chunk.includes(bytes)) return false;
+          network.trap = null;
+          cut();
+          resolve();
+          return true;
+        };
+      }),
     stall: () => set({ kind: "stall" }),
     blackhole: () => set({ kind: "blackhole" }),
     dribble: (bytesPerSecond) => set({ kind: "dribble", bytesPerSecond }),
@@ -85,7 +102,10 @@ export async function startProxy(targetPort: number): Promise<TcpProxy> {
 
 async function pump(network: Network, link: Link, source: Socket, sink: Socket): Promise<void> {
   try {
-    for await (const chunk of source) await forward(network, link, sink, chunk);
+    for await (const chunk of source) {
+      if (source === link.client && network.trap?.(chunk)) return;
+      await forward(network, link, sink, chunk);
+    }
     await untilMoving(network);
     if (!inHole(network, link)) sink.end();
   } catch {
