@@ -33,7 +33,7 @@ const checkWrapper = compileProperties({
   type: "object",
   required: ["exchange", "message"],
   properties: {
-    exchange: { type: "string", rule: "shortString" },
+    exchange: { rule: "shortString" },
     message: true,
     ...propertySchemas,
   },

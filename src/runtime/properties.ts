@@ -7,9 +7,9 @@ const { maxNameBytes, maxHeaders, maxHeaderKeyBytes, maxHeaderBytes, maxTtlMs } 
 
 /** The properties of a message by their names in HTTP, as JSON Schemas with our own `rule`. */
 export const propertySchemas = {
-  routing_key: { type: "string", rule: "shortString" },
-  message_id: { type: "string", minLength: 1, rule: "shortString" },
-  correlation_id: { type: "string", rule: "shortString" },
+  routing_key: { rule: "shortString" },
+  message_id: { rule: "id" },
+  correlation_id: { rule: "shortString" },
   priority: { type: "integer", minimum: 0, maximum: 255 },
   /** Milliseconds. */
   expiration: { type: "integer", minimum: 0, maximum: maxTtlMs },
@@ -27,8 +27,12 @@ type Rule = { readonly text: string; readonly holds: (value: unknown) => boolean
 
 const rules: Readonly<Record<string, Rule>> = {
   shortString: {
-    text: `must be at most ${maxNameBytes} bytes of Unicode without control characters`,
+    text: `must be a string of at most ${maxNameBytes} bytes of Unicode without control characters`,
     holds: (value) => isPlainText(value, maxNameBytes),
+  },
+  id: {
+    text: `must be a string of 1 to ${maxNameBytes} bytes of Unicode without control characters`,
+    holds: (value) => value !== "" && isPlainText(value, maxNameBytes),
   },
   headerName: {
     text:
@@ -41,7 +45,7 @@ const rules: Readonly<Record<string, Rule>> = {
   headerValue: {
     text:
       `must be a boolean, a number within 2^53, ` +
-      `or at most ${maxHeaderBytes} bytes of Unicode without control characters`,
+      `or a string of at most ${maxHeaderBytes} bytes of Unicode without control characters`,
     holds: (value) =>
       typeof value === "boolean" || isNumber(value) || isPlainText(value, maxHeaderBytes),
   },

@@ -1,0 +1,108 @@
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
+import { createEventReader } from "../../src/events/reader.ts";
+import { createApp } from "../../src/http/app.ts";
+import { createServer } from "../../src/http/server.ts";
+import { createPublish } from "../../src/runtime/publish.ts";
+import type { Outgoing } from "../../src/runtime/publisher.ts";
+import type { RunnerStatus } from "../../src/runtime/status.ts";
+import { topologyOf } from "../routing/topology.ts";
+
+export type Answer = {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: Record<string, unknown>;
+};
+
+/** The HTTP interface without a broker: for what never gets as far as one. */
+export type TestApp = {
+  readonly url: string;
+  /** What would have gone to the broker. */
+  readonly published: readonly Outgoing[];
+  status: RunnerStatus;
+  /** A text or bytes are sent as they are, anything else as JSON. */
+  post(path: string, body: unknown, headers?: Record<string, string>): Promise<Answer>;
+  request(path: string, init?: RequestInit): Promise<Answer>;
+  close(): Promise<void>;
+};
+
+const topology = topologyOf({
+  exchanges: {
+    books: { events: ["book.created", "book.deleted"] },
+    content: {},
+    tasks: { type: "direct" },
+    inner: { internal: true },
+  },
+  schemas: {
+    "book.created": {
+      type: "object",
+      required: ["id", "title"],
+      properties: { id: { type: "string" }, title: { type: "string" } },
+    },
+    "book.deleted": { type: "object", required: ["id"] },
+    "film.shown": { type: "object" },
+  },
+});
+
+/** A runner for which all is well. */
+export const well: RunnerStatus = {
+  project: "test",
+  stopping: false,
+  connections: { publish: "ready", consume: "ready" },
+  topology: "verified",
+  problems: [],
+  queues: { q: { consumer: "live", inFlight: 0 } },
+};
+
+export async function startApp(): Promise<TestApp> {
+  const published: Outgoing[] = [];
+  const publisher = {
+    publish: async (message: Outgoing) => {
+      published.push(message);
+      return { status: "disconnected", message: "amqp://guest:secret@broker" } as const;
+    },
+  };
+  const nothing = () => undefined;
+  const app = {
+    status: well,
+    published,
+  };
+  const server = createServer(
+    createApp({
+      topology,
+      publish: createPublish({ topology, reader: createEventReader(topology.events), publisher }),
+      status: () => app.status,
+      trace: () => [],
+      log: { debug: nothing, info: nothing, warn: nothing, error: nothing },
+    }),
+  );
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const request = (path: string, init: RequestInit = {}) => answerOf(`${url}${path}`, init);
+  return Object.assign(app, {
+    url,
+    request,
+    post: (path: string, body: unknown, headers: Record<string, string> = {}) =>
+      request(path, {
+        method: "POST",
+        headers: { "content-type": "application/json", ...headers },
+        body: typeof body === "string" || Buffer.isBuffer(body) ? body : JSON.stringify(body),
+      }),
+    close: async () => {
+      const closed = once(server, "close");
+      server.close();
+      server.closeAllConnections();
+      await closed;
+    },
+  });
+}
+
+// A connection of its own for each request: none is left open when the test ends.
+async function answerOf(url: string, init: RequestInit): Promise<Answer> {
+  const headers = { ...(init.headers as Record<string, string>), connection: "close" };
+  const response = await fetch(url, { ...init, headers });
+  const text = await response.text();
+  const body: Record<string, unknown> = text === "" ? {} : JSON.parse(text);
+  return { status: response.status, headers: response.headers, body };
+}
