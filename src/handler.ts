@@ -20,8 +20,13 @@ export type KeyOf<X extends ExchangeName> = unknown extends ExchangeEvents[X]
 export type FieldsOf<X extends ExchangeName, K> = unknown extends ExchangeEvents[X]
   ? unknown
   : K extends keyof ExchangeEvents[X]
-    ? Omit<ExchangeEvents[X][K], "event_type">
+    ? WithoutType<ExchangeEvents[X][K]>
     : never;
+
+/** `Omit` would lose the fields of a type with an index signature, and the members of a union. */
+type WithoutType<Event> = Event extends unknown
+  ? { [Field in keyof Event as Exclude<Field, "event_type">]: Event[Field] }
+  : never;
 
 export type PublishOptions = {
   /** 0 to 255. */

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { formatReport } from "../apply/report.ts";
+import type { ApplyEntry } from "../apply/apply.ts";
 import { EXIT, WarrenError } from "../errors.ts";
 import { createEventReader } from "../events/reader.ts";
 import { createApp } from "../http/app.ts";
@@ -34,7 +34,9 @@ export async function start(context: Context, stopped: Promise<string>): Promise
   await listen(server, topology);
   try {
     const report = await runner.start();
-    log.info({ report: formatReport(report).split("\n") }, "topology applied");
+    const { broker, entries } = report;
+    const created = entries.filter(({ result }) => result === "created").map(describeEntry);
+    log.info({ broker, objects: entries.length, created }, "topology applied");
   } catch (error) {
     server.close();
     await runner.stop();
@@ -70,6 +72,10 @@ async function close(server: Server): Promise<void> {
   server.close();
   server.closeIdleConnections();
   await closed;
+}
+
+function describeEntry({ kind, name }: ApplyEntry): string {
+  return `${kind} ${name}`;
 }
 
 function hostInUrl(host: string): string {

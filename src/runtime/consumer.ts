@@ -121,30 +121,28 @@ export class QueueConsumer {
   }
 
   /**
-   * Takes nothing new, gives back what no handler has seen, and waits for the others.
+   * Starts nothing new, waits for what runs, and gives back what no handler has seen.
    *
-   * @returns whether all of them ended before `deadlineMs` was over.
+   * The consumer is cancelled after the last ack, not before it: a quorum queue's acks may wait in
+   * the broker's channel, which drops them when it closes; a cancel makes it send them first.
+   * Until then at most `prefetch` messages wait here.
+   *
+   * @returns whether all runs ended before `deadlineMs` was over.
    */
   async drain(deadlineMs: number): Promise<boolean> {
     this.#isStopping = true;
-    const subscription = this.#subscription;
-    if (subscription?.isLive && subscription.tag !== null) {
-      const cancel = Promise.race([
-        subscription.channel.cancel(subscription.tag),
-        subscription.connection.ended,
-      ]);
-      const { destroy } = subscription.connection;
-      await withDeadline(cancel, "cancel a consumer", destroy).catch(() => undefined);
-    }
-    for (const { subscription: owner, raw } of this.#waiting) {
-      owner.acks.handBack(raw.fields.deliveryTag);
-    }
-    this.#waiting = [];
     const isDrained = await this.#idle(deadlineMs);
-    if (subscription?.isLive) {
-      subscription.acks.flush();
-      await closeChannel(subscription.channel, subscription.connection);
+    const subscription = this.#subscription;
+    if (!subscription?.isLive) return isDrained;
+    const { acks, channel, connection, tag } = subscription;
+    acks.flush();
+    if (tag !== null) {
+      const cancel = Promise.race([channel.cancel(tag), connection.ended]);
+      await withDeadline(cancel, "cancel a consumer", connection.destroy).catch(() => undefined);
     }
+    for (const { raw } of this.#waiting) acks.handBack(raw.fields.deliveryTag);
+    this.#waiting = [];
+    await closeChannel(channel, connection);
     return isDrained;
   }
 
@@ -164,10 +162,6 @@ export class QueueConsumer {
     if (raw === null) {
       this.#end(subscription, "the broker cancelled the consumer");
       void closeChannel(subscription.channel, subscription.connection);
-      return;
-    }
-    if (this.#isStopping) {
-      subscription.acks.handBack(raw.fields.deliveryTag);
       return;
     }
     const { queue, project, nextId } = this.#options;
