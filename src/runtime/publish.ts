@@ -1,35 +1,22 @@
 /** The one way by which HTTP and handlers publish. */
 import { randomUUID } from "node:crypto";
-import type { ErrorCode } from "../errors.ts";
 import { CLOUD_EVENT, mediaType } from "../events/encoding.ts";
-import type { EventReader, Violation } from "../events/reader.ts";
+import type { EventReader } from "../events/reader.ts";
 import { NUMBERS } from "../numbers.ts";
-import { publicationTarget } from "../routing/events.ts";
 import { route } from "../routing/route.ts";
 import type { Topology } from "../topology.ts";
+import {
+  type Addressed,
+  address,
+  malformed,
+  type PublishRequest,
+  type Refusal,
+  refuse,
+} from "./address.ts";
 import { compileProperties, propertySchemas } from "./properties.ts";
 import type { Outgoing, Publisher } from "./publisher.ts";
 
-/** To an exchange, or to the exchange that lists the event: by its name or that of its group. */
-export type PublishTarget =
-  | { readonly exchange: string /** null: the event type. */; readonly routingKey: string | null }
-  | { readonly publication: string };
-
-export type PublishRequest = PublishTarget & {
-  /** JSON, as it goes on the wire. */
-  readonly body: Buffer;
-  /** A CloudEvent in structured mode says so here; anything else is plain JSON. */
-  readonly contentType: string | null;
-  /** null: one is made up. */
-  readonly messageId: string | null;
-  readonly correlationId?: string;
-  readonly headers?: Readonly<Record<string, unknown>>;
-  /** 0 to 255. */
-  readonly priority?: number;
-  readonly expirationMs?: number;
-  /** Default true. */
-  readonly persistent?: boolean;
-};
+export type { PublishRequest, PublishTarget } from "./address.ts";
 
 /**
  * ok: the broker has confirmed it and a queue has it; `via` is the alternate exchange that took
@@ -45,25 +32,10 @@ export type Published =
     }
   | (Refusal & { readonly messageId: string });
 
-type Refusal = {
-  readonly ok: false;
-  readonly code: ErrorCode;
-  readonly message: string;
-  readonly violations?: readonly Violation[];
-};
-
 type Parts = {
   readonly topology: Topology;
   readonly reader: EventReader;
   readonly publisher: Publisher;
-};
-
-/** Where a message goes, and the event that it is; null in an open exchange. */
-type Addressed = {
-  readonly ok: true;
-  readonly exchange: string;
-  readonly routingKey: string;
-  readonly type: string | null;
 };
 
 /** Publishes what has passed every check; the result never rejects but for a bug. */
@@ -76,7 +48,10 @@ export function createPublish(parts: Parts): (request: PublishRequest) => Promis
     const { exchange, routingKey } = addressed;
     const outcome = await publisher.publish(compose(request, addressed, messageId));
     if (outcome.status !== "confirmed") {
-      return { ...refuse(outcome.status, outcome.message), messageId };
+      // amqplib's words would get into an answer of HTTP.
+      const isRefused = outcome.status === "malformed";
+      const text = isRefused ? "the broker takes no such message" : outcome.message;
+      return { ...refuse(outcome.status, text), messageId };
     }
     const via = viaOf(topology, addressed, request);
     return { ok: true, messageId, exchange, routingKey, via };
@@ -112,66 +87,6 @@ function checkMessage(request: PublishRequest): Refusal | null {
   );
 }
 
-function address(parts: Parts, request: PublishRequest): Addressed | Refusal {
-  if ("publication" in request) return addressPublication(parts, request, request.publication);
-  const exchange = Object.hasOwn(parts.topology.exchanges, request.exchange)
-    ? parts.topology.exchanges[request.exchange]
-    : undefined;
-  if (exchange === undefined) {
-    return refuse("unknown-exchange", `no exchange ${shown(request.exchange)} is declared`);
-  }
-  const { name, type: kind, internal, events } = exchange;
-  if (internal) return refuse("unknown-exchange", `nobody publishes to ${shown(name)}: internal`);
-  const { routingKey } = request;
-  const event = readEvent(parts.reader, request, events, routingKey ?? "");
-  if (!event.ok) return event;
-  const { type } = event;
-  if (type === null) {
-    if (routingKey !== null || (kind !== "direct" && kind !== "topic")) {
-      return { ok: true, exchange: name, routingKey: routingKey ?? "", type };
-    }
-    const message = `must be given: ${shown(name)} routes by it`;
-    return malformed([{ pointer: "/routing_key", message }]);
-  }
-  if (routingKey === null || routingKey === type) {
-    return { ok: true, exchange: name, routingKey: type, type };
-  }
-  const message = `the event is ${shown(type)}, the routing key ${shown(routingKey)}`;
-  return refuse("key-mismatch", message);
-}
-
-function addressPublication(
-  { topology, reader }: Parts,
-  request: PublishRequest,
-  name: string,
-): Addressed | Refusal {
-  const target = publicationTarget(topology, name);
-  if (target === null) {
-    return refuse("unknown-event", `no exchange lists an event or a group ${shown(name)}`);
-  }
-  const types = [...target.keys()];
-  const [only = ""] = types.length === 1 ? types : [];
-  const event = readEvent(reader, request, types, only);
-  if (!event.ok) return event;
-  const type = event.type ?? only;
-  const exchange = target.get(type) ?? "";
-  return { ok: true, exchange, routingKey: type, type };
-}
-
-/** `named` is the type of an event that does not say it. */
-function readEvent(
-  reader: EventReader,
-  { body, contentType, headers = {} }: PublishRequest,
-  expected: readonly string[] | null,
-  named: string,
-): { readonly ok: true; readonly type: string | null } | Refusal {
-  const message = { body, contentType, contentEncoding: null, headers, routingKey: named };
-  const read = reader.read(message, expected);
-  if (read.ok) return read;
-  if (read.code === "undecodable") return refuse("malformed", read.message);
-  return { ...refuse(read.code, read.message), violations: read.violations };
-}
-
 function compose(request: PublishRequest, addressed: Addressed, messageId: string): Outgoing {
   const { body, contentType, headers = {}, persistent = true } = request;
   const { correlationId, priority, expirationMs } = request;
@@ -202,17 +117,4 @@ function viaOf(
 ): string | null {
   if (topology.exchanges[exchange]?.alternate == null) return null;
   return route(topology, exchange, routingKey, headers).via;
-}
-
-function malformed(violations: readonly Violation[]): Refusal {
-  const [first] = violations;
-  return { ...refuse("malformed", `${first?.pointer} ${first?.message}`), violations };
-}
-
-function refuse(code: ErrorCode, message: string): Refusal {
-  return { ok: false, code, message };
-}
-
-function shown(text: string): string {
-  return JSON.stringify(text.length <= 100 ? text : `${text.slice(0, 99)}…`);
 }
