@@ -214,8 +214,9 @@ function describe(error: unknown, address: BrokerAddress): WarrenError {
       cause: error,
     });
   }
-  if (/NOT.ALLOWED|\b530\b/i.test(text)) {
-    return new WarrenError("access-refused", `${address.shown} has no such vhost for this user`, {
+  // amqplib does not pass on why; at this step the broker closes over the vhost alone.
+  if (/Expected ConnectionOpenOk/.test(text)) {
+    return new WarrenError("access-refused", `${address.shown} refuses the vhost to this user`, {
       cause: error,
     });
   }

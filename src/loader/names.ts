@@ -20,6 +20,22 @@ export function checkName(
   report.key("reserved-name", pointer, `the name ${shownName(name)} begins with ${reserved}`);
 }
 
+/** `<delay>.<queue>` is the key by which a retry finds its queue: the longest delay is 13 bytes. */
+const maxRetriedNameBytes = NUMBERS.maxNameBytes - 15;
+
+/** Checks the name of a queue that retries: it is part of a routing key and of a binding. */
+export function checkRetriedName(name: string, pointer: string, report: Report): void {
+  const bytes = Buffer.byteLength(name);
+  if (bytes > maxRetriedNameBytes && bytes <= NUMBERS.maxNameBytes) {
+    const problem = `is ${bytes} bytes, at most ${maxRetriedNameBytes} for a queue that retries`;
+    report.key("bad-name", pointer, `the name ${shownName(name)} ${problem}`);
+  }
+  if (name.split(".").some((word) => word === "*" || word === "#")) {
+    const problem = "has a word * or #, which would catch the retries of other queues";
+    report.key("bad-name", pointer, `the name ${shownName(name)} ${problem}`);
+  }
+}
+
 /** Checks a routing key, or another text that AMQP sends as a short string. */
 export function checkShortString(
   text: string,

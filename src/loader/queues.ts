@@ -3,7 +3,7 @@ import type { DeadLetter, Queue } from "../topology.ts";
 import { queueArguments } from "./arguments.ts";
 import type { Consuming, DeadLetterBlock, QueueBlock, TopologyFile } from "./file.ts";
 import { findHandler } from "./handlers.ts";
-import { checkName, checkShortString } from "./names.ts";
+import { checkName, checkRetriedName, checkShortString } from "./names.ts";
 import { join } from "./pointer.ts";
 import type { Report } from "./report.ts";
 import { retryDelaysMs } from "./retry.ts";
@@ -60,6 +60,9 @@ function resolveQueue(
   const concurrency = block.concurrency ?? defaults.concurrency ?? NUMBERS.concurrency;
   const retry = block.retry ?? defaults.retry;
   const retryAt = join(block.retry === undefined ? DEFAULTS : pointer, "retry");
+  const delaysMs =
+    retry === undefined ? NUMBERS.retryDelaysMs : retryDelaysMs(retry, retryAt, report);
+  if (hasHandler && delaysMs.length > 0) checkRetriedName(name, pointer, report);
   return {
     name,
     type,
@@ -72,8 +75,7 @@ function resolveQueue(
     concurrency,
     prefetch: block.prefetch ?? defaults.prefetch ?? concurrency,
     timeoutMs: millisecondsOf(block.timeout ?? defaults.timeout) ?? NUMBERS.handlerTimeoutMs,
-    retryDelaysMs:
-      retry === undefined ? NUMBERS.retryDelaysMs : retryDelaysMs(retry, retryAt, report),
+    retryDelaysMs: delaysMs,
     deadLetter,
     external,
     at: report.placeOf(pointer, "key"),

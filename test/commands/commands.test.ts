@@ -1,0 +1,218 @@
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { expect, test } from "../support/test.ts";
+
+const handlers = {
+  greet: `import { defineHandler } from "warren";
+export default defineHandler<never>((event, { log }) => log.info({ event }, "greeted"));
+`,
+};
+const topology = (url: string, rest = "") => `version: 1
+project: hello
+broker: { url: "${url}" }
+http: { port: 0 }
+defaults: { deadLetter: dead }
+exchanges:
+  greetings: { type: topic }
+  dead: { type: topic }
+queues:
+  greet_queue: { bind: { greetings: "#" }, handler: greet${rest} }
+  dead_letters: { bind: { dead: "#" }, handler: none, deadLetter: none }
+`;
+
+async function readyUrl(running: { waitForLine(pattern: RegExp): Promise<string> }) {
+  return (JSON.parse(await running.waitForLine(/"msg":"ready"/)) as { url: string }).url;
+}
+
+async function post(url: string, body: object) {
+  const response = await fetch(`${url}/publish`, {
+    method: "POST",
+    headers: { "content-type": "application/json", connection: "close" },
+    body: JSON.stringify(body),
+  });
+  return { status: response.status, body: (await response.json()) as { message_id: string } };
+}
+
+test("check names every problem at once, and exits 1; a sound project exits 0", async ({
+  createProject,
+  runCli,
+}) => {
+  const bad = await createProject({
+    topology: topology("amqp://127.0.0.1", ", tl: 5s").replace("handler: greet", "handler: gret"),
+    handlers,
+  });
+  const refused = await runCli(bad, ["check"]);
+  expect(refused.exit).toBe(1);
+  expect(refused.stderr.split("\n")[0]).toContain("topology.yaml:10:");
+  expect(refused.stderr).toContain("unknown-handler");
+  expect(refused.stderr).toContain('unknown-key  unknown key "tl"; did you mean "ttl"?');
+
+  const good = await createProject({ topology: topology("amqp://127.0.0.1"), handlers });
+  const accepted = await runCli(good, ["check", "--json"]);
+  expect(accepted).toMatchObject({ exit: 0, stderr: "" });
+  expect(JSON.parse(accepted.stdout)).toEqual({ ok: true, problems: [] });
+});
+
+test("check loads the handlers: one without a default export is a problem", async ({
+  createProject,
+  runCli,
+}) => {
+  const project = await createProject({
+    topology: topology("amqp://127.0.0.1"),
+    handlers: { greet: "export const greet = 1;\n" },
+  });
+  const { exit, stderr } = await runCli(project, ["check"]);
+  expect(exit).toBe(1);
+  expect(stderr).toContain('bad-handler  handler "greet": has no default export');
+});
+
+test("apply prints what it created, then that all is right; a conflict exits 3 and names it", async ({
+  vhost,
+  createProject,
+  runCli,
+}) => {
+  const project = await createProject({ topology: topology(vhost.url, ", ttl: 1m"), handlers });
+  const first = await runCli(project, ["apply"]);
+  expect(first.exit).toBe(0);
+  expect(first.stdout).toContain("+ queue     greet_queue");
+  const second = await runCli(project, ["apply"]);
+  expect(second.exit).toBe(0);
+  expect(second.stdout).not.toContain("+ queue");
+  expect(second.stdout).toContain("0 created");
+
+  await project.write("topology.yaml", topology(vhost.url, ", ttl: 60001ms"));
+  const third = await runCli(project, ["apply"]);
+  expect(third.exit).toBe(3);
+  expect(third.stdout).toContain("! queue     greet_queue  conflict  topology.yaml:10");
+  expect(third.stdout).toContain("the file says 60001 (long), the broker has 60000 (long)");
+});
+
+test("start serves until SIGTERM, drains and exits 0; what it logs has no password", async ({
+  vhost,
+  createProject,
+  startCli,
+}) => {
+  const project = await createProject({ topology: topology(vhost.url), handlers });
+  const running = startCli(project, ["start"]);
+  const url = await readyUrl(running);
+  const answer = await post(url, { exchange: "greetings", routing_key: "a", message: { hi: 1 } });
+  expect(answer.status).toBe(202);
+  await running.waitForLine(/"event":\{"hi":1\}.*"msg":"greeted"/);
+  running.kill("SIGTERM");
+  expect(await running.exit).toBe(0);
+  expect(running.stdout).toContain('"drained":true');
+  expect(`${running.stdout}${running.stderr}`).not.toContain("guest:guest");
+});
+
+test("a second signal ends at once, and what ran goes back to its queue", async ({
+  vhost,
+  createProject,
+  startCli,
+}) => {
+  const project = await createProject({
+    topology: topology(vhost.url),
+    handlers: {
+      greet: `import { defineHandler } from "warren";
+export default defineHandler<never>(async (_event, { log }) => {
+  log.info({}, "begun");
+  await new Promise((resolve) => setTimeout(resolve, 20_000));
+});
+`,
+    },
+  });
+  const running = startCli(project, ["start"]);
+  const url = await readyUrl(running);
+  await post(url, { exchange: "greetings", routing_key: "a", message: {} });
+  await running.waitForLine(/"msg":"begun"/);
+  running.kill("SIGTERM");
+  await running.waitForLine(/"msg":"stopping"/);
+  running.kill("SIGTERM");
+  expect(await running.exit).toBe(1);
+  await vhost.waitForCounts("greet_queue", { ready: 1 });
+});
+
+test("start in front of a conflict changes nothing and exits 3", async ({
+  vhost,
+  client,
+  createProject,
+  runCli,
+}) => {
+  await client.channel.assertQueue("greet_queue", { durable: true });
+  const project = await createProject({ topology: topology(vhost.url), handlers });
+  const { exit, stderr } = await runCli(project, ["start"]);
+  expect(exit).toBe(3);
+  expect(stderr).toContain("conflict");
+  expect(stderr).toContain("x-queue-type");
+  expect(await vhost.queueCounts("dead_letters")).toBeUndefined();
+});
+
+test("a wrong password, an absent vhost and an absent broker end in seconds, with exit 1", async ({
+  vhost,
+  createProject,
+  runCli,
+}) => {
+  const wrong = Object.assign(new URL(vhost.url), { password: "wrong" }).href;
+  const absent = Object.assign(new URL(vhost.url), { pathname: "/no-such-vhost" }).href;
+  const cases = [
+    [wrong, "access-refused"],
+    [absent, "access-refused"],
+    ["amqp://127.0.0.1:1", "connection-failed"],
+  ] as const;
+  for (const [url, code] of cases) {
+    const project = await createProject({ topology: topology(url), handlers });
+    const { exit, stderr } = await runCli(project, ["start"]);
+    expect({ exit, stderr }).toMatchObject({ exit: 1, stderr: expect.stringContaining(code) });
+    expect(stderr).not.toContain("wrong@");
+  }
+});
+
+test("a taken port is said, with exit 1", async ({ vhost, createProject, runCli }) => {
+  const other = createServer().listen(0, "127.0.0.1");
+  await once(other, "listening");
+  const { port } = other.address() as { port: number };
+  const text = topology(vhost.url).replace("port: 0", `port: ${port}`);
+  const project = await createProject({ topology: text, handlers });
+  const { exit, stderr } = await runCli(project, ["start"]);
+  other.close();
+  expect(exit).toBe(1);
+  expect(stderr).toContain("port-in-use");
+});
+
+test("generate writes the types, and --check exits 2 once they are stale", async ({
+  createProject,
+  runCli,
+}) => {
+  const project = await createProject({ topology: topology("amqp://127.0.0.1"), handlers });
+  expect((await runCli(project, ["generate", "--check"])).exit).toBe(2);
+  expect((await runCli(project, ["generate"])).exit).toBe(0);
+  expect(readFileSync(project.path("src/generated/topology.ts"), "utf8")).toContain("greet_queue");
+  expect((await runCli(project, ["generate", "--check"])).exit).toBe(0);
+  await project.write(
+    "topology.yaml",
+    topology("amqp://127.0.0.1").replaceAll("greet_queue", "greet_queue_2"),
+  );
+  const stale = await runCli(project, ["generate", "--check"]);
+  expect(stale.exit).toBe(2);
+  expect(stale.stderr).toContain("generated-stale");
+});
+
+test("dev starts anew on a valid edit, and goes on running through a bad one", async ({
+  vhost,
+  createProject,
+  startCli,
+}) => {
+  const project = await createProject({ topology: topology(vhost.url), handlers });
+  const running = startCli(project, ["dev"]);
+  await readyUrl(running);
+  await project.write("topology.yaml", topology(vhost.url, ", tl: 5s"));
+  await running.waitForLine(/did you mean "ttl"/);
+  await running.waitForLine(/the last good version goes on running/);
+  await vhost.waitForCounts("greet_queue", { consumers: 1 });
+  const added = "  second_queue: { bind: { greetings: two }, handler: greet }\n";
+  await project.write("topology.yaml", topology(vhost.url) + added);
+  await vhost.waitForCounts("second_queue", { consumers: 1 }, 15_000);
+  running.kill("SIGTERM");
+  expect(await running.exit).toBe(0);
+  await vhost.waitForCounts("second_queue", { consumers: 0 });
+});

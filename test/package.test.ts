@@ -1,0 +1,106 @@
+/** The package as a dependency of another project: packed, installed, with that project's handlers. */
+import { execFileSync } from "node:child_process";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll } from "vitest";
+import { REPOSITORY, startProcess } from "./support/processes.ts";
+import { expect, test } from "./support/test.ts";
+
+let packed: string;
+
+beforeAll(() => {
+  packed = mkdtempSync(join(tmpdir(), "warren-packed-"));
+  const npm = (...args: string[]) =>
+    execFileSync("npm", args, { cwd: REPOSITORY, stdio: ["ignore", "pipe", "ignore"] });
+  npm("run", "build");
+  const [{ filename }] = JSON.parse(npm("pack", "--json", "--pack-destination", packed).toString());
+  execFileSync("tar", ["-xzf", join(packed, filename), "-C", packed]);
+  // What `npm install` would fetch for it is here already.
+  symlinkSync(join(REPOSITORY, "node_modules"), join(packed, "package", "node_modules"));
+}, 60_000);
+
+afterAll(() => rmSync(packed, { recursive: true, force: true }));
+
+const handler = `import { defineHandler } from "warren";
+export default defineHandler<"greet_queue">((event, { log }) => log.info({ event }, "greeted"));
+`;
+const topology = (url: string) => `version: 1
+project: hello
+broker: { url: "${url}" }
+http: { port: 0 }
+defaults: { deadLetter: none }
+exchanges:
+  greetings: { type: topic, events: ["greeting.*"] }
+queues:
+  greet_queue: { bind: { greetings: "#" }, handler: greet }
+`;
+const events = { "greeting.sent": { type: "object", properties: { to: { type: "string" } } } };
+
+test("the package holds what a project needs, and none of the bookshop", () => {
+  const files = readdirSync(join(packed, "package"), { recursive: true }).map(String);
+  const own = files.filter((file) => !file.startsWith("node_modules"));
+  expect(own).toEqual(
+    expect.arrayContaining([
+      "LICENSE",
+      "README.md",
+      "dist/cli.js",
+      "dist/index.js",
+      "dist/index.d.ts",
+      "package.json",
+      "schemas/topology.schema.json",
+    ]),
+  );
+  expect(own.filter((file) => /handlers\/|generated|topology\.yaml|demo/.test(file))).toEqual([]);
+});
+
+test("a project that depends on it generates, compiles, checks and runs its own handlers", async ({
+  vhost,
+  createProject,
+}) => {
+  const project = await createProject({
+    topology: topology(vhost.url),
+    events,
+    handlers: { greet: handler },
+  });
+  rmSync(project.path("node_modules"), { recursive: true });
+  mkdirSync(project.path("node_modules"));
+  cpSync(join(packed, "package"), project.path("node_modules/warren"), {
+    recursive: true,
+    verbatimSymlinks: true,
+  });
+  const cli = project.path("node_modules/warren/dist/cli.js");
+  const warren = (...args: string[]) =>
+    execFileSync(process.execPath, [cli, ...args], { cwd: project.folder }).toString();
+  expect(warren("generate")).toContain("src/generated/topology.ts");
+  await project.write(
+    "tsconfig.json",
+    JSON.stringify({
+      compilerOptions: {
+        module: "nodenext",
+        strict: true,
+        noEmit: true,
+        skipLibCheck: true,
+        allowImportingTsExtensions: true,
+        types: [],
+      },
+      include: ["src"],
+    }),
+  );
+  execFileSync(join(REPOSITORY, "node_modules/.bin/tsc"), ["-p", project.folder]);
+  expect(warren("check")).toContain("no problem");
+
+  const running = startProcess(process.execPath, [cli, "start"], { cwd: project.folder });
+  const ready = await running.waitForLine(/"msg":"ready"/);
+  const { url } = JSON.parse(ready) as { url: string };
+  const answer = await fetch(`${url}/publish/greeting.sent`, {
+    method: "POST",
+    headers: { "content-type": "application/json", connection: "close" },
+    body: '{"to":"you"}',
+  });
+  expect(answer.status).toBe(202);
+  await answer.text();
+  await running.waitForLine(/"to":"you".*"msg":"greeted"/);
+  running.kill("SIGTERM");
+  expect(await running.exit).toBe(0);
+}, 60_000);
