@@ -6,55 +6,38 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Channel, ConsumeMessage } from "amqplib";
 import { type BrokerConnection, closeChannel, withDeadline } from "../connect.ts";
-import type { Log } from "../handler.ts";
 import type { Queue } from "../topology.ts";
 import { Acks } from "./acks.ts";
-import { backoffMs } from "./connection.ts";
-import { barest, deadCopy, retryCopy } from "./copies.ts";
-import type { Cause, Delivery, Outcome, Result } from "./host.ts";
-import { type Incoming, readIncoming } from "./incoming.ts";
-import type { Outgoing, Publisher } from "./publisher.ts";
+import type { Delivery, Result } from "./host.ts";
+import { readIncoming } from "./incoming.ts";
+import { type Live, type Received, Settler, type SettlerOptions } from "./settle.ts";
 import type { ConsumerState } from "./status.ts";
-import { type Trace, type TracedOutcome, tracedMs } from "./trace.ts";
 
-export type ConsumerOptions = {
-  readonly queue: Queue;
-  readonly project: string;
-  readonly publisher: Publisher;
+export type ConsumerOptions = SettlerOptions & {
   readonly deliver: (batch: readonly Delivery[]) => void;
   readonly nextId: () => number;
   /** The subscription ended while its connection lives: the queue was deleted, say. */
   readonly onLost: (consumer: QueueConsumer, reason: string) => void;
-  /** A copy found no queue: something of the topology is gone. Never rejects. */
-  readonly repair: () => Promise<void>;
-  readonly trace: Trace;
-  readonly log: Log;
 };
 
 /** One channel's worth of consuming. */
-type Subscription = {
+type Subscription = Live & {
   readonly connection: BrokerConnection;
   readonly channel: Channel;
-  readonly acks: Acks;
   tag: string | null;
   isLive: boolean;
 };
 
-type Held = {
-  readonly delivery: Delivery;
-  readonly incoming: Incoming;
-  readonly raw: ConsumeMessage;
-  readonly subscription: Subscription;
-};
+type Held = Received & { readonly delivery: Delivery; readonly subscription: Subscription };
 
 export class QueueConsumer {
   readonly #options: ConsumerOptions;
+  readonly #settler: Settler;
   #subscription: Subscription | null = null;
   /** Delivered, not yet given to a handler. */
   #waiting: Held[] = [];
   /** Given to a handler, or waiting for its copy. */
   readonly #running = new Map<number, Held>();
-  #troubled = 0;
   #isScheduled = false;
   #isStopping = false;
   #isSubscribing = false;
@@ -62,6 +45,7 @@ export class QueueConsumer {
 
   constructor(options: ConsumerOptions) {
     this.#options = options;
+    this.#settler = new Settler(options);
   }
 
   get queue(): Queue {
@@ -71,7 +55,7 @@ export class QueueConsumer {
   get state(): ConsumerState {
     if (this.#isStopping) return "stopped";
     if (!this.#subscription?.isLive) return "down";
-    if (this.#troubled > 0) return "held";
+    if (this.#settler.isHolding) return "held";
     return this.#subscription.tag === null ? "starting" : "live";
   }
 
@@ -183,7 +167,7 @@ export class QueueConsumer {
   }
 
   #dispatch(): void {
-    if (this.#troubled > 0 || this.#isStopping) return;
+    if (this.#settler.isHolding || this.#isStopping) return;
     const free = this.queue.concurrency - this.#running.size;
     if (free <= 0 || this.#waiting.length === 0) return;
     const batch = this.#waiting.splice(0, free);
@@ -193,16 +177,22 @@ export class QueueConsumer {
 
   async #conclude(held: Held, result: Result): Promise<void> {
     const { outcome } = result;
-    if (outcome.status === "held") {
-      await this.#runAgain(held, outcome.reason);
+    if (outcome.status === "held") await this.#runAgain(held, outcome.reason);
+    else {
+      await this.#settler.settle(held, outcome, result.durationMs);
+      this.#release(held);
+    }
+  }
+
+  /** The handler's own publish met broker trouble: the same attempt, once more, after a while. */
+  async #runAgain(held: Held, reason: string): Promise<void> {
+    await this.#settler.hold(held, reason);
+    if (held.subscription.isLive && !this.#isStopping) {
+      this.#options.deliver([held.delivery]);
+      this.#schedule();
       return;
     }
-    const copy = outcome.status === "handled" ? null : this.#copyFor(held, outcome);
-    const isDone = copy === null || (await this.#publishCopy(held, copy));
-    if (isDone) {
-      held.subscription.acks.ack(held.raw.fields.deliveryTag);
-      this.#note(held, result, copy);
-    }
+    held.subscription.acks.handBack(held.raw.fields.deliveryTag);
     this.#release(held);
   }
 
@@ -210,78 +200,6 @@ export class QueueConsumer {
     this.#running.delete(delivery.id);
     if (this.#running.size === 0) this.#onIdle();
     this.#schedule();
-  }
-
-  #copyFor({ raw, incoming }: Held, outcome: Exclude<Outcome, { status: "handled" | "held" }>) {
-    const { queue, project } = this.#options;
-    const delayMs = outcome.status === "dead" ? null : nextDelayMs(queue, incoming, outcome);
-    if (delayMs !== null) return retryCopy(raw, incoming, { project, delayMs });
-    if (queue.deadLetter === null) return null;
-    return deadCopy(raw, incoming, { to: queue.deadLetter, cause: outcome.cause });
-  }
-
-  /** @returns false when the channel ended first: the broker has the message again. */
-  async #publishCopy(held: Held, first: Outgoing): Promise<boolean> {
-    let copy = first;
-    let isTroubled = false;
-    try {
-      for (let failures = 0; held.subscription.isLive; failures++) {
-        const outcome = await this.#options.publisher.publish(copy, { isCopy: true });
-        if (outcome.status === "confirmed") return true;
-        if (!isTroubled) this.#troubled += 1;
-        isTroubled = true;
-        this.#warnHeld(held, outcome.message);
-        if (outcome.status === "malformed") copy = barest(copy);
-        if (outcome.status === "unroutable") await this.#options.repair();
-        await sleep(backoffMs(failures));
-      }
-      return false;
-    } finally {
-      if (isTroubled) this.#troubled -= 1;
-    }
-  }
-
-  /** The handler's own publish met broker trouble: the same attempt, once more, after a while. */
-  async #runAgain(held: Held, reason: string): Promise<void> {
-    this.#troubled += 1;
-    this.#warnHeld(held, reason);
-    await sleep(1_000);
-    this.#troubled -= 1;
-    if (!held.subscription.isLive || this.#isStopping) {
-      held.subscription.acks.handBack(held.raw.fields.deliveryTag);
-      this.#release(held);
-      return;
-    }
-    this.#options.deliver([held.delivery]);
-    this.#schedule();
-  }
-
-  #warnHeld({ delivery }: Held, reason: string): void {
-    const facts = { queue: delivery.queue, messageId: delivery.message.id, reason };
-    this.#options.log.warn(facts, "message held: the broker does not take what it leads to");
-  }
-
-  #note({ delivery, incoming }: Held, result: Result, copy: Outgoing | null): void {
-    const { queue, trace, log, project } = this.#options;
-    const { outcome } = result;
-    const became = readBecame(outcome, copy, `warren.${project}.retry`);
-    trace.add(incoming.id, {
-      queue: queue.name,
-      handler: queue.handler?.name ?? "",
-      attempt: delivery.attempt,
-      outcome: became,
-      ms: tracedMs(result),
-    });
-    if (outcome.status === "handled" || outcome.status === "held") return;
-    const facts = {
-      queue: queue.name,
-      messageId: incoming.id,
-      attempt: delivery.attempt,
-      ...withoutViolations(outcome.cause),
-    };
-    if (became === "retried") log.warn(facts, "message retried");
-    else if (became === "dropped") log.error(facts, "message dropped: deadLetter is none");
-    else log.error(facts, "message dead-lettered");
   }
 
   #end(subscription: Subscription, reason: string): void {
@@ -293,28 +211,4 @@ export class QueueConsumer {
     this.#subscription = null;
     if (!this.#isStopping) this.#options.onLost(this, reason);
   }
-}
-
-/** The delay before the next attempt; null when there is none left. */
-export function nextDelayMs(
-  queue: Pick<Queue, "retryDelaysMs">,
-  incoming: Pick<Incoming, "attempt">,
-  outcome: { readonly status: "failed" } | { readonly status: "retry"; readonly afterMs: number },
-): number | null {
-  const delays = queue.retryDelaysMs;
-  const remaining = delays.slice(incoming.attempt - 1);
-  const [next] = remaining;
-  if (next === undefined) return null;
-  if (outcome.status === "failed") return next;
-  return remaining.find((delayMs) => delayMs >= outcome.afterMs) ?? Math.max(...delays);
-}
-
-function readBecame(outcome: Outcome, copy: Outgoing | null, retry: string): TracedOutcome {
-  if (outcome.status === "handled") return "handled";
-  if (copy === null) return "dropped";
-  return copy.exchange === retry ? "retried" : "dead-lettered";
-}
-
-function withoutViolations({ reason, error }: Cause): Omit<Cause, "violations"> {
-  return { reason, error };
 }

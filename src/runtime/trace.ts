@@ -1,7 +1,5 @@
 /** The last deliveries by message id, for people who try things out; bounded, in memory. */
-import type { Result } from "./host.ts";
-
-export type TracedOutcome = "handled" | "retried" | "dead-lettered" | "dropped" | "held";
+export type TracedOutcome = "handled" | "retried" | "dead-lettered" | "dropped";
 
 export type TracedDelivery = {
   readonly queue: string;
@@ -31,9 +29,4 @@ export class Trace {
   of(messageId: string): readonly TracedDelivery[] {
     return this.#deliveries.get(messageId) ?? [];
   }
-}
-
-/** Rounded to a tenth of a millisecond. */
-export function tracedMs({ durationMs }: Result): number {
-  return Math.round(durationMs * 10) / 10;
 }
