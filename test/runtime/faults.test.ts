@@ -246,7 +246,7 @@ test("a broker that comes back empty is given its topology again, and is consume
       handlers: { other: nothing, work: ({ id }: { id: string }) => void handled.push(id) },
     });
     await node.ctl("stop_app");
-    await node.ctl("force_reset");
+    await node.ctl("reset");
     await node.ctl("start_app");
     await waitFor(
       async () => {
