@@ -26,7 +26,12 @@ const program = new Command("warren")
 program
   .command("start")
   .description("apply additive changes, consume, serve HTTP")
-  .action(() => run((context) => start(context, stopSignal())));
+  .action(() =>
+    run((context) => {
+      logStrayRejections(context.log);
+      return start(context, stopSignal());
+    }),
+  );
 program
   .command("dev")
   .description("start, and start anew on every valid change of topology, schemas and handlers")
@@ -104,6 +109,13 @@ function createLog(): Context["log"] {
   return process.stdout.isTTY
     ? pino({ level, transport: { target: "pino-pretty", options: { ignore: "pid,hostname" } } })
     : pino({ level, base: null });
+}
+
+/** A handler's promise that nobody awaited must not end the others; it is said, and that is all. */
+function logStrayRejections(log: Context["log"]): void {
+  process.on("unhandledRejection", (error) => {
+    log.error({ error: error instanceof Error ? error.stack : error }, "promise without a catch");
+  });
 }
 
 /** The first signal asks for an orderly end; the second ends at once. */

@@ -75,17 +75,18 @@ export class Lane {
     const connection = this.#connection;
     if (!connection || this.#isOpening || this.isMissing) return;
     this.#isOpening = true;
-    try {
-      const channel = await connection.createConfirmChannel();
-      if (this.#connection !== connection) return;
-      this.#listen(channel);
-      this.#channel = channel;
-    } catch {
-      // The connection is over or was destroyed for being late: `connected` starts again.
-    } finally {
-      this.#isOpening = false;
+    const channel = await connection.createConfirmChannel().catch(() => null);
+    this.#isOpening = false;
+    if (this.#connection !== connection) {
+      // Another connection came meanwhile, and found this one still opening.
+      this.#proceed();
+      return;
     }
-    if (this.#channel) this.#flush(this.#channel);
+    // Without a channel the connection is over or will be: `connected` starts again.
+    if (!channel) return;
+    this.#listen(channel);
+    this.#channel = channel;
+    this.#flush(channel);
   }
 
   #listen(channel: ConfirmChannel): void {

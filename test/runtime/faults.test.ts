@@ -383,6 +383,30 @@ test("a queue deleted under its consumer is declared and consumed again", async 
   expect(handled).toEqual([{ round: 0 }, { round: 1 }, { round: 2 }]);
 });
 
+test("a queue that comes back with other arguments is said, and consumed all the same", async ({
+  vhost,
+  client,
+}) => {
+  const handled: unknown[] = [];
+  const warren = await startRunner({
+    url: vhost.url,
+    topology,
+    handlers: { other: nothing, work: (event) => void handled.push(event) },
+  });
+  await client.channel.deleteQueue("work");
+  await client.channel.assertQueue("work", { durable: true, messageTtl: 60_000 });
+  await client.channel.bindQueue("work", "jobs", "#");
+  await vhost.waitForCounts("work", { consumers: 1 }, 15_000);
+  await client.publish("jobs", "x", { after: "drift" });
+  await waitFor(() => handled.length === 1, { what: "a message" });
+  const ready = await warren.get("/readyz");
+  const health = await warren.get("/health");
+  await warren.stop();
+  expect(ready.status).toBe(503);
+  expect(JSON.stringify(health.body)).toContain("x-message-ttl");
+  expect(JSON.stringify(health.body)).toContain("conflict");
+});
+
 test("an orderly stop loses no ack of a quorum queue, and gives back what has not started", async ({
   vhost,
   client,
