@@ -115,7 +115,7 @@ const table = {
 
   // The broker.
   "connection-failed": { exit: 1, remedy: "Start the broker, or mend broker.url (RABBITMQ_URL)." },
-  "access-refused": { exit: 1, remedy: "Check user, password, vhost and permissions." },
+  "access-refused": { exit: 1, http: 503, remedy: "Check user, password, vhost and permissions." },
   "unknown-exchange-type": { exit: 1, remedy: "Enable the plugin that brings this exchange type." },
   conflict: {
     exit: 3,

@@ -76,6 +76,7 @@ function toPublication(publish: Publish): RequestHandler<{ name: string }> {
 const BROKER_DETAILS: Partial<Record<ErrorCode, string>> = {
   unroutable: "no queue takes a message with this key from this exchange",
   nacked: "the broker refused the message; where it goes to several queues, some may have it",
+  "access-refused": "the broker does not let this runner publish there",
   blocked: "the broker takes no messages at present: its memory or disk is full",
   disconnected: "the broker is away",
   overloaded: "too many messages are on their way to the broker",

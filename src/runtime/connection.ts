@@ -22,6 +22,7 @@ export class SupervisedConnection {
   #state: ConnectionState = "connecting";
   #connection: BrokerConnection | null = null;
   #isStopped = false;
+  #failures = 0;
   #wake: () => void = () => undefined;
 
   constructor(options: SupervisorOptions) {
@@ -82,22 +83,27 @@ export class SupervisedConnection {
     this.#setState("down");
     const { log, name, onDown } = this.#options;
     log.warn({ connection: name, reason: reason.message }, "connection lost");
+    // What amqplib can't decode (a table nested thousands deep) comes again on the next connection.
+    const isUndecodable = reason instanceof RangeError;
+    this.#failures = isUndecodable ? this.#failures + 1 : 0;
     onDown(reason);
     void this.#reconnect();
   }
 
   async #reconnect(): Promise<void> {
     const { log, name } = this.#options;
-    for (let failures = 0; !this.#isStopped; failures++) {
-      await this.#pause(backoffMs(failures));
+    while (!this.#isStopped) {
+      await this.#pause(backoffMs(this.#failures));
       if (this.#isStopped) return;
+      const facts = { connection: name, failures: this.#failures };
       try {
         await this.#open();
-        log.info({ connection: name, failures }, "connected again");
+        log.info(facts, "connected again");
         return;
       } catch (error) {
+        this.#failures += 1;
         this.#setState("down");
-        log.warn({ connection: name, failures, reason: messageOf(error) }, "not connected yet");
+        log.warn({ ...facts, reason: messageOf(error) }, "not connected yet");
       }
     }
   }

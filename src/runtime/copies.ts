@@ -105,11 +105,17 @@ function foreignHeaders(headers: unknown): Record<string, unknown> {
   return Object.fromEntries(kept);
 }
 
-/** Infinity and NaN end the whole connection when they reach the broker. */
+/**
+ * Infinity and NaN end the whole connection when they reach the broker. A table with a key "!" is
+ * a typed value to amqplib: its own decoder makes those two, any other may turn out as NaN.
+ */
 function isEncodable(value: unknown): boolean {
   if (typeof value === "number") return Number.isFinite(value);
   if (typeof value !== "object" || value === null || Buffer.isBuffer(value)) return true;
-  return Object.values(value).every(isEncodable);
+  if ("!" in value && value["!"] !== "timestamp" && value["!"] !== "decimal") return false;
+  // With what is inherited: a key `__proto__` makes a prototype, and amqplib writes that too.
+  for (const key in value) if (!isEncodable(value[key as keyof typeof value])) return false;
+  return true;
 }
 
 /** As JSON, cut to what a header may hold: the first ones say most. */

@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import type { ConsumeMessage } from "amqplib";
 import { requeueExchange } from "../apply/objects.ts";
 import type { ReceivedMessage } from "../handler.ts";
+import { NUMBERS } from "../numbers.ts";
 
 /** Headers of warren's own; a caller's are never taken for them. */
 export const HEADERS = {
@@ -33,7 +34,7 @@ export function readIncoming(raw: ConsumeMessage, queue: string, project: string
   const { fields, properties } = raw;
   const headers = ownEntries(properties.headers);
   const isRetry = fields.exchange === requeueExchange(project);
-  const id = typeof properties.messageId === "string" ? properties.messageId : randomUUID();
+  const id = isId(properties.messageId) ? properties.messageId : randomUUID();
   return {
     attempt: isRetry ? readAttempt(headers[HEADERS.attempt]) : 1,
     id,
@@ -51,6 +52,11 @@ export function readIncoming(raw: ConsumeMessage, queue: string, project: string
       redelivered: fields.redelivered,
     },
   };
+}
+
+/** Bytes that are no UTF-8 grow when they are decoded, and could not be sent again. */
+function isId(value: unknown): value is string {
+  return typeof value === "string" && Buffer.byteLength(value) <= NUMBERS.maxNameBytes;
 }
 
 function readAttempt(value: unknown): number {

@@ -176,9 +176,7 @@ export class Lane {
       return;
     }
     const [culprit] = culprits;
-    if (culprits.length === 1 && culprit) {
-      culprit.settle({ status: "malformed", message: "the broker does not take this message" });
-    }
+    if (culprits.length === 1 && culprit) culprit.settle(refusalOf(error, this.#options.exchange));
     this.#isSuspicious = true;
     this.#proceed();
   }
@@ -204,6 +202,14 @@ export class Lane {
     for (const pending of this.#waiting) if (pending.isSettled) pending.release();
     this.#waiting = this.#waiting.filter((pending) => !pending.isSettled);
   }
+}
+
+function refusalOf(error: Error & { code?: number }, exchange: string): PublishOutcome {
+  if (error.code !== 403) {
+    return { status: "malformed", message: "the broker does not take this message" };
+  }
+  const message = `the broker does not let this user publish to exchange "${exchange}"`;
+  return { status: "access-refused", message };
 }
 
 function toAmqp({ id, message: { properties } }: Pending): Options.Publish {

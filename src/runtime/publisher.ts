@@ -7,6 +7,7 @@
  * | unroutable      | no queue took it; the broker returned it |
  * | nacked          | the broker refused it (a full queue that rejects) |
  * | malformed       | it cannot be encoded, or the broker takes no such message |
+ * | access-refused  | the user may not publish there |
  * | blocked, disconnected, overloaded, stopping | certainly not sent |
  * | outcome-unknown | sent, and not confirmed within the deadline: it may have arrived |
  *
@@ -52,6 +53,7 @@ export type PublishOutcome =
         | "unroutable"
         | "nacked"
         | "malformed"
+        | "access-refused"
         | "blocked"
         | "disconnected"
         | "overloaded"

@@ -25,6 +25,7 @@ export type Workplace = {
 const TROUBLE = new Set([
   "unroutable",
   "nacked",
+  "access-refused",
   "blocked",
   "disconnected",
   "overloaded",

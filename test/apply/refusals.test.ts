@@ -30,6 +30,35 @@ test("what a user may not declare is named with the broker's refusal, and start 
   await management.remove(`users/${user}`);
 });
 
+test("what a user may not publish is refused as such, and the others go on", async ({ vhost }) => {
+  const management = openManagement(vhost.managementUrl);
+  const user = vhost.vhost;
+  await management.put(`users/${user}`, { password: "pw", tags: "" });
+  // Binding needs write on the queue alone; publishing needs it on the exchange.
+  await management.put(`permissions/${vhost.vhost}/${user}`, {
+    configure: ".*",
+    write: "^(open|q)$",
+    read: ".*",
+  });
+  const url = Object.assign(new URL(vhost.url), { username: user, password: "pw" }).href;
+  const warren = await startRunner({
+    url,
+    topology: `
+exchanges: { open: { type: fanout }, shut: { type: fanout } }
+queues: { q: { bind: [open, shut], handler: none, deadLetter: none } }
+`,
+  });
+  const send = (exchange: string) => warren.post("/publish", { exchange, message: {} });
+  const answers = await Promise.all(["shut", "open", "shut", "open", "shut"].map(send));
+  const again = [await send("shut"), await send("open")];
+  await warren.stop();
+  await management.remove(`users/${user}`);
+  expect(answers.map(({ status }) => status)).toEqual([503, 202, 503, 202, 503]);
+  expect(again.map(({ status }) => status)).toEqual([503, 202]);
+  expect(answers[0]?.body).toMatchObject({ code: "access-refused" });
+  await vhost.waitForCounts("q", { ready: 3 });
+});
+
 test("start without an external object stops and names it", async ({ vhost }) => {
   const external = topology.replace("type: topic", "type: topic, external: true");
   await expect(startRunner({ url: vhost.url, topology: external })).rejects.toMatchObject({

@@ -192,6 +192,11 @@ const headers = (content: Buffer) => Buffer.concat([Buffer.from([0x20, 0]), long
 const raw: Readonly<Record<string, Buffer>> = {
   "a table that calls itself a byte": headers(typed("byte", "9999")),
   "a table that calls itself unheard of": headers(typed("?", "")),
+  "a table that calls itself a double": headers(typed("double", "Infinity")),
+  "the same in a prototype": headers(
+    field("t", "F", long(field("__proto__", "F", long(typed("double", "Infinity"))))),
+  ),
+  "an id in invalid UTF-8": Buffer.concat([Buffer.from([0, 0x80]), short(Buffer.alloc(255, 0xff))]),
   "a header in invalid UTF-8": headers(field("h", "S", long(Buffer.alloc(300, 0xff)))),
   "a header without a name": headers(field("", "V", Buffer.alloc(0))),
   "the latest timestamp": Buffer.from([0, 0x40, ...Buffer.alloc(8, 0xff)]),
