@@ -6,7 +6,7 @@ import { createServer } from "../../src/http/server.ts";
 import { createPublish } from "../../src/runtime/publish.ts";
 import type { Outgoing } from "../../src/runtime/publisher.ts";
 import type { RunnerStatus } from "../../src/runtime/status.ts";
-import { topologyOf } from "../routing/topology.ts";
+import { topologyOf } from "../support/topology.ts";
 
 export type Answer = {
   readonly status: number;

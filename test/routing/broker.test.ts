@@ -1,11 +1,10 @@
 import { applyTopology } from "../../src/apply/apply.ts";
 import { connectBroker } from "../../src/connect.ts";
 import { route } from "../../src/routing/route.ts";
-import type { Queue } from "../../src/topology.ts";
 import type { Client } from "../support/client.ts";
 import { createRandom, type Random } from "../support/random.ts";
 import { expect, test } from "../support/test.ts";
-import { type ShortBinding, topologyOf } from "./topology.ts";
+import { type ShortBinding, topologyOf } from "../support/topology.ts";
 
 const queues = ["q1", "q2", "q3", "q4", "q5", "q6"];
 const exchanges = ["x1", "x2", "x3", "x4", "x5"];
@@ -50,7 +49,7 @@ function randomTopology(random: Random) {
         typeOf[source] === "headers" ? randomArguments(random) : randomPattern(random),
       ];
     }),
-    deadLetters: Object.fromEntries(queues.map((name) => [name, null as Queue["deadLetter"]])),
+    queues: Object.fromEntries(queues.map((name) => [name, {}])),
   });
 }
 

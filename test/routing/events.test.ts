@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { eventsOfQueue, groupOf, publicationTarget } from "../../src/routing/events.ts";
-import { type ShortTopology, topologyOf } from "./topology.ts";
+import { type ShortTopology, topologyOf } from "../support/topology.ts";
 
 const book = ["book.created", "book.deleted"];
 const order = ["order.placed"];
@@ -116,7 +116,7 @@ const cases: readonly (readonly [rule: string, ShortTopology, readonly string[] 
     {
       exchanges,
       bindings: [["books", "q", "#"]],
-      deadLetters: { other: { exchange: "books", key: "other" } },
+      queues: { other: { deadLetter: { exchange: "books", key: "other" } } },
     },
     null,
   ],
@@ -125,7 +125,7 @@ const cases: readonly (readonly [rule: string, ShortTopology, readonly string[] 
     {
       exchanges,
       bindings: [["books", "q", "book.*"]],
-      deadLetters: { other: { exchange: "books", key: "other" } },
+      queues: { other: { deadLetter: { exchange: "books", key: "other" } } },
     },
     book,
   ],
@@ -134,7 +134,7 @@ const cases: readonly (readonly [rule: string, ShortTopology, readonly string[] 
     {
       exchanges,
       bindings: [["books", "q", "#"]],
-      deadLetters: { other: { exchange: "", key: "q" } },
+      queues: { other: { deadLetter: { exchange: "", key: "q" } } },
     },
     null,
   ],

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { route } from "../../src/routing/route.ts";
-import { type ShortBinding, topologyOf } from "./topology.ts";
+import { type ShortBinding, topologyOf } from "../support/topology.ts";
 
 type Case = readonly [
   rule: string,

@@ -1,32 +1,11 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { startNode } from "../support/node.ts";
 import { startRunner } from "../support/runner.ts";
 import { expect, test } from "../support/test.ts";
 import { waitFor } from "../support/wait-for.ts";
-
-const topology = `
-defaults: { retry: [200ms], deadLetter: dead }
-exchanges:
-  jobs:   { type: topic }
-  others: { type: topic }
-  dead:   { type: topic }
-queues:
-  work:  { bind: { jobs: "#" }, handler: work }
-  other: { bind: { others: "#" }, handler: other }
-  dead_letters: { bind: { dead: "#" }, handler: none, deadLetter: none }
-`;
-const nothing = () => undefined;
+import { gate, nothing, topology } from "./jobs.ts";
 
 /** The frame of a basic.ack: type 1, channel, 13 bytes, class 60, method 80. */
 const ACK_FRAME = Buffer.from([0, 0, 0, 13, 0, 60, 0, 80]);
-
-function gate() {
-  let open: () => void = nothing;
-  const opened = new Promise<void>((resolve) => {
-    open = resolve;
-  });
-  return { opened, open };
-}
 
 test("an ack from before a reconnect never settles another delivery", async ({
   vhost,
@@ -136,52 +115,6 @@ test("a retry copy without a route is held until it has one; nothing is lost", a
   expect(warren.log.filter(({ message }) => message.startsWith("message held"))).not.toEqual([]);
 });
 
-test("an exchange deleted under load fails its own messages alone, and comes back by itself", async ({
-  vhost,
-  client,
-}) => {
-  const handled = { work: new Set<string>(), other: new Set<string>() };
-  const warren = await startRunner({
-    url: vhost.url,
-    topology,
-    handlers: {
-      work: (event: { id: string }) => void handled.work.add(event.id),
-      other: (event: { id: string }) => void handled.other.add(event.id),
-    },
-  });
-  const accepted = { jobs: new Set<string>(), others: new Set<string>() };
-  const refused = { jobs: 0, others: 0 };
-  let isOver = false;
-  const load = async (exchange: "jobs" | "others") => {
-    for (let n = 0; !isOver; n++) {
-      const id = `${exchange}-${n}`;
-      const { status } = await warren.post("/publish", {
-        exchange,
-        routing_key: "x",
-        message: { id },
-      });
-      if (status === 202) accepted[exchange].add(id);
-      else refused[exchange] += 1;
-    }
-  };
-  const loads = [load("jobs"), load("others"), load("jobs"), load("others")];
-  await waitFor(() => accepted.jobs.size > 20, { what: "load" });
-  await client.channel.deleteExchange("jobs");
-  const before = accepted.jobs.size;
-  await waitFor(() => accepted.jobs.size > before + 20, {
-    what: "jobs to be accepted again",
-    timeoutMs: 15_000,
-  });
-  isOver = true;
-  await Promise.all(loads);
-  await waitFor(() => [...accepted.jobs].every((id) => handled.work.has(id)), { what: "jobs" });
-  await waitFor(() => [...accepted.others].every((id) => handled.other.has(id)), {
-    what: "others",
-  });
-  await warren.stop();
-  expect(refused.others).toBe(0);
-});
-
 test("one poison message in a thousand has exactly its attempts, and the others one each", async ({
   vhost,
 }) => {
@@ -236,89 +169,6 @@ test("two runners of one queue keep one count of attempts", async ({ vhost, clie
   expect(attempts).toHaveLength(40);
 });
 
-test("a broker that comes back empty is given its topology again, and is consumed", async () => {
-  const node = await startNode();
-  try {
-    const handled: string[] = [];
-    const warren = await startRunner({
-      url: node.amqpUrl,
-      topology,
-      handlers: { other: nothing, work: ({ id }: { id: string }) => void handled.push(id) },
-    });
-    await node.ctl("stop_app");
-    await node.ctl("reset");
-    await node.ctl("start_app");
-    await waitFor(
-      async () => {
-        const { status } = await warren.post("/publish", {
-          exchange: "jobs",
-          routing_key: "x",
-          message: { id: "after" },
-        });
-        return status === 202;
-      },
-      { what: "a publish to be accepted", timeoutMs: 30_000, everyMs: 200 },
-    );
-    await waitFor(() => handled.includes("after"), { what: "it to be handled", timeoutMs: 20_000 });
-    expect((await warren.get("/readyz")).status).toBe(200);
-    await warren.stop();
-  } finally {
-    await node.stop();
-  }
-}, 120_000);
-
-test("kill -9 of the broker under load loses nothing that was answered 202", async () => {
-  const node = await startNode();
-  try {
-    const handled = new Map<string, number>();
-    const note = ({ id }: { id: string }) => void handled.set(id, (handled.get(id) ?? 0) + 1);
-    const warren = await startRunner({
-      url: node.amqpUrl,
-      topology: topology.replace('others: "#" }', 'others: "#" }, type: classic'),
-      handlers: { work: note, other: note },
-      heartbeat: "2s",
-    });
-    const answers = new Map<string, number>();
-    let isOver = false;
-    const load = async (exchange: string, lane: number) => {
-      for (let n = 0; !isOver; n++) {
-        const id = `${exchange}-${lane}-${n}`;
-        const body = { exchange, routing_key: "x", message: { id } };
-        const { status } = await warren.post("/publish", body);
-        answers.set(id, status);
-        if (status !== 202) await delay(50);
-      }
-    };
-    const loads = [0, 1, 2, 3].flatMap((lane) => [load("jobs", lane), load("others", lane)]);
-    const accepted = () => [...answers].filter(([, status]) => status === 202);
-    for (let kill = 0; kill < 2; kill++) {
-      const before = accepted().length;
-      // A second after its declaration a quorum queue survives a kill of its node.
-      await delay(1_500);
-      await waitFor(() => accepted().length > before + 200, { what: "load", timeoutMs: 30_000 });
-      await node.restart();
-    }
-    const before = accepted().length;
-    await waitFor(() => accepted().length > before + 100, { what: "recovery", timeoutMs: 30_000 });
-    isOver = true;
-    await Promise.all(loads);
-    await waitFor((seen) => seen(accepted().filter(([id]) => !handled.has(id))).length === 0, {
-      what: "everything accepted to be handled",
-      timeoutMs: 30_000,
-    });
-    await warren.stop();
-    const lost = accepted().filter(([id]) => !handled.has(id));
-    expect(lost).toEqual([]);
-    for (const status of new Set(answers.values())) expect([202, 503, 504]).toContain(status);
-    const duplicates = [...handled.values()].reduce((sum, count) => sum + count - 1, 0);
-    console.log(
-      `kill -9: ${answers.size} sent, ${accepted().length} accepted, ${lost.length} lost, ${duplicates} duplicates`,
-    );
-  } finally {
-    await node.stop();
-  }
-}, 180_000);
-
 test("a forged x-death from a foreign publisher is parked by a copy without it", async ({
   vhost,
   client,
@@ -360,77 +210,4 @@ test("a forged x-death from a foreign publisher is parked by a copy without it",
   });
   expect(parked[0]?.headers).not.toHaveProperty("x-death");
   expect(parked[0]?.headers).not.toHaveProperty("CC");
-});
-
-test("a queue deleted under its consumer is declared and consumed again", async ({
-  vhost,
-  client,
-}) => {
-  const handled: unknown[] = [];
-  const warren = await startRunner({
-    url: vhost.url,
-    topology,
-    handlers: { other: nothing, work: (event) => void handled.push(event) },
-  });
-  for (let round = 0; round < 3; round++) {
-    await client.channel.deleteQueue("work");
-    await vhost.waitForCounts("work", { consumers: 1 }, 15_000);
-    await client.publish("jobs", "x", { round });
-    await waitFor(() => handled.length === round + 1, { what: `round ${round}` });
-  }
-  expect((await warren.get("/readyz")).status).toBe(200);
-  await warren.stop();
-  expect(handled).toEqual([{ round: 0 }, { round: 1 }, { round: 2 }]);
-});
-
-test("a queue that comes back with other arguments is said, and consumed all the same", async ({
-  vhost,
-  client,
-}) => {
-  const handled: unknown[] = [];
-  const warren = await startRunner({
-    url: vhost.url,
-    topology,
-    handlers: { other: nothing, work: (event) => void handled.push(event) },
-  });
-  await client.channel.deleteQueue("work");
-  await client.channel.assertQueue("work", { durable: true, messageTtl: 60_000 });
-  await client.channel.bindQueue("work", "jobs", "#");
-  await vhost.waitForCounts("work", { consumers: 1 }, 15_000);
-  await client.publish("jobs", "x", { after: "drift" });
-  await waitFor(() => handled.length === 1, { what: "a message" });
-  const ready = await warren.get("/readyz");
-  const health = await warren.get("/health");
-  await warren.stop();
-  expect(ready.status).toBe(503);
-  expect(JSON.stringify(health.body)).toContain("x-message-ttl");
-  expect(JSON.stringify(health.body)).toContain("conflict");
-});
-
-test("an orderly stop loses no ack of a quorum queue, and gives back what has not started", async ({
-  vhost,
-  client,
-}) => {
-  const { opened, open } = gate();
-  let started = 0;
-  const warren = await startRunner({
-    url: vhost.url,
-    topology: topology.replace("handler: work", "handler: work, concurrency: 200, prefetch: 250"),
-    handlers: {
-      other: nothing,
-      work: async ({ n }: { n: number }) => {
-        started += 1;
-        await opened;
-        // The first ends last, so that no ack of the others can stand for those before it.
-        if (n === 0) await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
-      },
-    },
-  });
-  await Promise.all(Array.from({ length: 260 }, (_, n) => client.publish("jobs", "x", { n })));
-  await waitFor(() => started === 200, { what: "200 runs" });
-  const stopping = warren.stop();
-  open();
-  expect(await stopping).toBe(true);
-  await vhost.waitForCounts("work", { ready: 60, consumers: 0 });
-  expect(started).toBe(200);
 });

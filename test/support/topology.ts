@@ -12,23 +12,26 @@ export type ShortBinding = readonly [
 export type ShortTopology = {
   readonly exchanges: Readonly<Record<string, Partial<Exchange>>>;
   readonly bindings?: readonly ShortBinding[];
-  /** Queue → where its dead letters go. */
-  readonly deadLetters?: Readonly<Record<string, Queue["deadLetter"]>>;
+  readonly queues?: Readonly<Record<string, Partial<Queue>>>;
   readonly schemas?: Readonly<Record<string, JsonSchema>>;
 };
 
 /** A topology as the loader would make it; exchanges are of type topic unless they say otherwise. */
 export function topologyOf(short: ShortTopology): Topology {
-  const { exchanges, bindings = [], deadLetters = {}, schemas = {} } = short;
+  const { exchanges, bindings = [], queues = {}, schemas = {} } = short;
   return {
     file: "topology.yaml",
     project: "test",
     broker: { addresses: [], heartbeatMs: 10_000 },
     http: { host: "127.0.0.1", port: 0 },
     exchanges: mapValues(exchanges, exchangeOf),
-    queues: mapValues(deadLetters, queueOf),
+    queues: mapValues(queues, queueOf),
     bindings: bindings.map(bindingOf),
-    events: mapValues(schemas, (type, schema) => ({ type, file: `${type}.json`, schema })),
+    events: mapValues(schemas, (type, schema) => ({
+      type,
+      file: `schemas/events/${type}.json`,
+      schema,
+    })),
   };
 }
 
@@ -56,7 +59,7 @@ function exchangeOf(name: string, given: Partial<Exchange>): Exchange {
   };
 }
 
-function queueOf(name: string, deadLetter: Queue["deadLetter"]): Queue {
+function queueOf(name: string, given: Partial<Queue>): Queue {
   return {
     name,
     type: "classic",
@@ -66,9 +69,10 @@ function queueOf(name: string, deadLetter: Queue["deadLetter"]): Queue {
     prefetch: 1,
     timeoutMs: 1_000,
     retryDelaysMs: [],
-    deadLetter,
+    deadLetter: null,
     external: false,
     at,
+    ...given,
   };
 }
 

@@ -1,0 +1,89 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { startNode } from "../support/node.ts";
+import { startRunner } from "../support/runner.ts";
+import { expect, test } from "../support/test.ts";
+import { waitFor } from "../support/wait-for.ts";
+import { nothing, topology } from "./jobs.ts";
+
+test("a broker that comes back empty is given its topology again, and is consumed", async () => {
+  const node = await startNode();
+  try {
+    const handled: string[] = [];
+    const warren = await startRunner({
+      url: node.amqpUrl,
+      topology,
+      handlers: { other: nothing, work: ({ id }: { id: string }) => void handled.push(id) },
+    });
+    await node.ctl("stop_app");
+    await node.ctl("reset");
+    await node.ctl("start_app");
+    await waitFor(
+      async () => {
+        const { status } = await warren.post("/publish", {
+          exchange: "jobs",
+          routing_key: "x",
+          message: { id: "after" },
+        });
+        return status === 202;
+      },
+      { what: "a publish to be accepted", timeoutMs: 30_000, everyMs: 200 },
+    );
+    await waitFor(() => handled.includes("after"), { what: "it to be handled", timeoutMs: 20_000 });
+    expect((await warren.get("/readyz")).status).toBe(200);
+    await warren.stop();
+  } finally {
+    await node.stop();
+  }
+}, 120_000);
+
+test("kill -9 of the broker under load loses nothing that was answered 202", async () => {
+  const node = await startNode();
+  try {
+    const handled = new Map<string, number>();
+    const note = ({ id }: { id: string }) => void handled.set(id, (handled.get(id) ?? 0) + 1);
+    const warren = await startRunner({
+      url: node.amqpUrl,
+      topology: topology.replace('others: "#" }', 'others: "#" }, type: classic'),
+      handlers: { work: note, other: note },
+      heartbeat: "2s",
+    });
+    const answers = new Map<string, number>();
+    let isOver = false;
+    const load = async (exchange: string, lane: number) => {
+      for (let n = 0; !isOver; n++) {
+        const id = `${exchange}-${lane}-${n}`;
+        const body = { exchange, routing_key: "x", message: { id } };
+        const { status } = await warren.post("/publish", body);
+        answers.set(id, status);
+        if (status !== 202) await delay(50);
+      }
+    };
+    const loads = [0, 1, 2, 3].flatMap((lane) => [load("jobs", lane), load("others", lane)]);
+    const accepted = () => [...answers].filter(([, status]) => status === 202);
+    for (let kill = 0; kill < 2; kill++) {
+      const before = accepted().length;
+      // A second after its declaration a quorum queue survives a kill of its node.
+      await delay(1_500);
+      await waitFor(() => accepted().length > before + 200, { what: "load", timeoutMs: 30_000 });
+      await node.restart();
+    }
+    const before = accepted().length;
+    await waitFor(() => accepted().length > before + 100, { what: "recovery", timeoutMs: 30_000 });
+    isOver = true;
+    await Promise.all(loads);
+    await waitFor((seen) => seen(accepted().filter(([id]) => !handled.has(id))).length === 0, {
+      what: "everything accepted to be handled",
+      timeoutMs: 30_000,
+    });
+    await warren.stop();
+    const lost = accepted().filter(([id]) => !handled.has(id));
+    expect(lost).toEqual([]);
+    for (const status of new Set(answers.values())) expect([202, 503, 504]).toContain(status);
+    const duplicates = [...handled.values()].reduce((sum, count) => sum + count - 1, 0);
+    console.log(
+      `kill -9: ${answers.size} sent, ${accepted().length} accepted, ${lost.length} lost, ${duplicates} duplicates`,
+    );
+  } finally {
+    await node.stop();
+  }
+}, 180_000);
