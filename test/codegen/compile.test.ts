@@ -11,6 +11,7 @@ const price = {
 const topology = topologyOf({
   exchanges: {
     books: ["book.created", "book.deleted"],
+    loose: ["open.fields", "one.of"],
     content: null,
     'the "odd"\\ one\'s': ["x-y.z_1", "x.y.z1"],
     toString: ["constructor"],
@@ -29,6 +30,13 @@ const topology = topologyOf({
       required: ["id", "title"],
     },
     "book.deleted": { properties: { id: text, reason: text }, required: ["id"] },
+    "open.fields": { properties: { id: text }, required: ["id"], additionalProperties: true },
+    "one.of": {
+      oneOf: [
+        { properties: { a: text }, required: ["a"] },
+        { properties: { b: text }, required: ["b"] },
+      ],
+    },
     "x-y.z_1": price,
     "x.y.z1": { ...price, properties: { ...price.properties, self: { $ref: "#" } } },
     constructor: { oneOf: [{ properties: { a: text } }, { properties: { b: text } }] },
@@ -106,6 +114,26 @@ const cases = [
     "publishes without a required field",
     ["TS2741"],
     handler("created", 'await publish("books", "book.created", { id: "1" });'),
+  ],
+  [
+    "publishes fields that an open schema does not name",
+    [],
+    handler("created", 'await publish("loose", "open.fields", { id: "1", more: true });'),
+  ],
+  [
+    "publishes to an open schema without its required field",
+    ["TS2741"],
+    handler("created", 'await publish("loose", "open.fields", { more: true });'),
+  ],
+  [
+    "publishes one of two forms",
+    [],
+    handler("created", 'await publish("loose", "one.of", { b: "1" });'),
+  ],
+  [
+    "publishes neither of two forms",
+    ["TS2345"],
+    handler("created", 'await publish("loose", "one.of", {});'),
   ],
   [
     "publishes a field of another type",
