@@ -62,8 +62,6 @@ test("kill -9 of the broker under load loses nothing that was answered 202", asy
     const accepted = () => [...answers].filter(([, status]) => status === 202);
     for (let kill = 0; kill < 2; kill++) {
       const before = accepted().length;
-      // Killed within 2 s of its first boot, a node can forget what was declared.
-      await delay(4_000);
       await waitFor(() => accepted().length > before + 200, { what: "load", timeoutMs: 30_000 });
       await node.restart();
     }
