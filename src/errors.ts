@@ -233,3 +233,13 @@ export class WarrenError extends Error {
     this.at = options.at;
   }
 }
+
+/** What went wrong, in words, whatever was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** Somebody's text as it stands in a message: quoted, of bounded length. */
+export function quoted(text: string): string {
+  return JSON.stringify(text.length <= 100 ? text : `${text.slice(0, 99)}…`);
+}

@@ -1,23 +1,16 @@
 /** The shipped bookshop: its requests, as written, on a real broker. */
 import { execFileSync } from "node:child_process";
-import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import type { AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
 import { scenarios } from "../demo/scenarios.ts";
-import { createEventReader } from "../src/events/reader.ts";
 import { defineHandler, type HandlerContext } from "../src/handler.ts";
-import { createApp } from "../src/http/app.ts";
-import { createServer } from "../src/http/server.ts";
 import { load } from "../src/loader/load.ts";
-import { Runner } from "../src/runtime/runner.ts";
+import { runTopology } from "./support/runner.ts";
 import { expect, test } from "./support/test.ts";
 import type { Vhost } from "./support/vhost.ts";
 import { waitFor } from "./support/wait-for.ts";
 
 const file = fileURLToPath(new URL("../topology.yaml", import.meta.url));
-const silent = () => undefined;
-const log = { debug: silent, info: silent, warn: silent, error: silent };
 
 type Handled = { readonly queue: string; readonly event: unknown; readonly body: string };
 
@@ -34,34 +27,7 @@ async function startBookshop(vhost: Vhost) {
       .filter(({ handler }) => handler !== null)
       .map(({ name }) => [name, defineHandler<never>(record)]),
   );
-  const reader = createEventReader(topology.events);
-  const runner = new Runner({ topology, reader, modules, log });
-  const { publish } = runner;
-  const app = createApp({
-    topology,
-    publish,
-    status: () => runner.status(),
-    trace: (id) => runner.trace(id),
-    log,
-  });
-  const server = createServer(app).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  await runner.start();
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const stop = async () => {
-    server.close();
-    await runner.stop();
-  };
-  return { url, handled, stop };
-}
-
-async function post(url: string, body: object) {
-  const response = await fetch(url, {
-    method: "POST",
-    headers: { "content-type": "application/json", connection: "close" },
-    body: JSON.stringify(body),
-  });
-  return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+  return { ...(await runTopology(topology, modules)), handled };
 }
 
 const cleanCode = {
@@ -144,7 +110,7 @@ test("the seven requests, as written, answer 202 and reach every handler as flat
   const shop = await startBookshop(vhost);
   for (const { path, body, queues, event } of requests) {
     shop.handled.length = 0;
-    const answer = await post(`${shop.url}${path}`, body);
+    const answer = await shop.post(path, body);
     expect(answer).toMatchObject({ status: 202, body: { status: "published" } });
     await waitFor((seen) => seen(shop.handled).length >= queues.length, { what: `${queues}` });
     expect(shop.handled.map(({ queue }) => queue).sort()).toEqual(queues);
@@ -186,7 +152,7 @@ test("Debian's amqp-publish is consumed just the same, and amqp-get reads what /
   }
   await client.channel.assertQueue("foreign", { durable: true });
   await client.channel.bindQueue("foreign", "books", "book.*");
-  const { status } = await post(`${shop.url}/publish/book`, JSON.parse(body));
+  const { status } = await shop.post("/publish/book", body);
   expect(status).toBe(202);
   const read = execFileSync("amqp-get", ["-u", vhost.url, "-q", "foreign"]).toString();
   expect(read).toBe(body);

@@ -3,7 +3,7 @@
  * object of the same name differs. It never deletes and never replaces.
  */
 import type { Channel, Options } from "amqplib";
-import type { BrokerConnection } from "../connect.ts";
+import { type BrokerConnection, connectBroker } from "../connect.ts";
 import { type Place, WarrenError } from "../errors.ts";
 import type { Topology } from "../topology.ts";
 import { type Attempt, type Operate, onChannels, type Refusal } from "./channels.ts";
@@ -47,15 +47,22 @@ type DesiredObject = DesiredExchange | DesiredQueue;
 type State = "absent" | ApplyEntry;
 
 /**
- * Brings the broker up to the topology.
+ * Brings the broker up to the topology, on a connection of its own: some refusals of a broker close
+ * the whole connection.
  *
- * @param connection one of its own: some refusals of a broker close the whole connection.
- * @throws {WarrenError} `unknown-exchange-type`, `connection-failed` when the connection ends.
+ * @throws {WarrenError} `access-refused`, `connection-failed`, `unknown-exchange-type`.
  */
-export async function applyTopology(
-  connection: BrokerConnection,
-  topology: Topology,
-): Promise<ApplyReport> {
+export async function applyTopology(topology: Topology): Promise<ApplyReport> {
+  const name = `warren ${topology.project} apply`;
+  const connection = await connectBroker({ ...topology.broker, name });
+  try {
+    return await applyOn(connection, topology);
+  } finally {
+    await connection.close();
+  }
+}
+
+async function applyOn(connection: BrokerConnection, topology: Topology): Promise<ApplyReport> {
   const broker = `rabbitmq ${connection.version} at ${connection.address.shown}`;
   try {
     const entries = await applyObjects(connection, topology);
@@ -79,7 +86,8 @@ async function applyObjects(
   const found = states.filter((state) => state !== "absent");
   if (!found.every(isGood)) return found;
 
-  const isAbsent = (object: DesiredObject) => states[objects.indexOf(object)] === "absent";
+  const absent = new Set(objects.filter((_, index) => states[index] === "absent"));
+  const isAbsent = (object: DesiredObject) => absent.has(object);
   const exchanges = await onChannels(connection, desired.exchanges.filter(isAbsent), create);
   const queues = await onChannels(connection, desired.queues.filter(isAbsent), create);
   const declared = [...found, ...exchanges, ...queues];

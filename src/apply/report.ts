@@ -1,4 +1,5 @@
 /** An apply report as text for a terminal or a log. */
+import { WarrenError } from "../errors.ts";
 import type { ApplyEntry, ApplyReport } from "./apply.ts";
 
 const MARKS: Readonly<Record<ApplyEntry["result"], string>> = {
@@ -23,6 +24,17 @@ export function formatReport(report: ApplyReport): string {
       `${count("ensured")} bindings made sure of, ${bad} in conflict`,
     ...(bad === 0 || count("created") > 0 ? [] : ["nothing was changed"]),
   ].join("\n");
+}
+
+/** The error that a report amounts to, with the report as its text. */
+export function blockedError(report: ApplyReport): WarrenError {
+  const results = new Set(report.entries.map(({ result }) => result));
+  const code = results.has("conflict")
+    ? "conflict"
+    : results.has("missing")
+      ? "missing-object"
+      : "broker-refused";
+  return new WarrenError(code, formatReport(report));
 }
 
 function formatEntry(entry: ApplyEntry): readonly string[] {

@@ -1,6 +1,6 @@
 /** An event's JSON Schema as a TypeScript declaration. */
 import { compile } from "json-schema-to-typescript";
-import { WarrenError } from "../errors.ts";
+import { messageOf, WarrenError } from "../errors.ts";
 import type { EventSchema, JsonSchema } from "../topology.ts";
 import { pascalCase } from "./names.ts";
 
@@ -22,10 +22,13 @@ export async function declareEvent(event: EventSchema, name: string): Promise<st
       $refOptions: { resolve: { external: false } },
     });
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new WarrenError("bad-event-schema", `${event.file} cannot become a type: ${reason}`, {
-      cause,
-    });
+    throw new WarrenError(
+      "bad-event-schema",
+      `${event.file} cannot become a type: ${messageOf(cause)}`,
+      {
+        cause,
+      },
+    );
   }
 }
 

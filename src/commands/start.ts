@@ -30,7 +30,7 @@ export async function start(context: Context, stopped: Promise<string>): Promise
   const { publish } = runner;
   const status = () => runner.status();
   const trace = (messageId: string) => runner.trace(messageId);
-  const server = createServer(createApp({ topology, publish, status, trace, log }));
+  const server = createServer(createApp({ publish, status, trace, log }));
   await listen(server, topology);
   try {
     const report = await runner.start();

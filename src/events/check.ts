@@ -1,7 +1,7 @@
 import { Ajv, type Options, type ValidateFunction } from "ajv";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import formats from "ajv-formats";
-import { WarrenError } from "../errors.ts";
+import { messageOf, WarrenError } from "../errors.ts";
 import type { EventSchema, JsonSchema } from "../topology.ts";
 import { boundUniqueItems, guardPattern } from "./keywords.ts";
 import { toViolations, type Violation } from "./violations.ts";
@@ -22,7 +22,18 @@ const MAX_DETAILED_BYTES = 64 * 1024;
  *
  * @throws {WarrenError} `bad-event-schema`.
  */
-export function compileCheck({ type, file, schema }: EventSchema): EventCheck {
+export function compileCheck(event: EventSchema): EventCheck {
+  const known = checks.get(event.schema);
+  if (known) return known;
+  const check = createEventCheck(event);
+  checks.set(event.schema, check);
+  return check;
+}
+
+// Compiling takes 10 ms a schema: what the loader has compiled to find mistakes serves the runtime.
+const checks = new WeakMap<JsonSchema, EventCheck>();
+
+function createEventCheck({ type, file, schema }: EventSchema): EventCheck {
   const violations = createCheck((options) => compile(schema, options, file));
   try {
     violations({}, 0);
@@ -73,9 +84,8 @@ function compile(schema: JsonSchema, options: Options, file: string): ValidateFu
   try {
     return ajv.compile(schema);
   } catch (cause) {
-    const text = cause instanceof Error ? cause.message : String(cause);
     const at = { file, line: 1, column: 1 };
-    throw new WarrenError("bad-event-schema", text, { at, cause });
+    throw new WarrenError("bad-event-schema", messageOf(cause), { at, cause });
   }
 }
 

@@ -1,4 +1,5 @@
 /** Body → event: decodes, finds the event in any of its three encodings, and checks its fields. */
+import { quoted } from "../errors.ts";
 import type { Topology } from "../topology.ts";
 import { compileCheck, type EventCheck } from "./check.ts";
 import { type Claim, isObject, type RawMessage, readClaim } from "./encoding.ts";
@@ -46,7 +47,7 @@ export function createEventReader(events: Topology["events"]): EventReader {
   return {
     read: (message, expected) => {
       if (!isPlain(message.contentEncoding)) {
-        return refuse("undecodable", `content encoding ${shown(message.contentEncoding ?? "")}`);
+        return refuse("undecodable", `content encoding ${quoted(message.contentEncoding ?? "")}`);
       }
       const decoded = decodeJson(message.body);
       if (!decoded.ok) return refuse("undecodable", decoded.message);
@@ -55,9 +56,10 @@ export function createEventReader(events: Topology["events"]): EventReader {
       if (!claim.ok) return invalid("the message is no event", [claim.violation]);
       const { type } = claim;
       const check = checks.get(type);
-      if (check === undefined) return refuse("unknown-event", `no schema for event ${shown(type)}`);
+      if (check === undefined)
+        return refuse("unknown-event", `no schema for event ${quoted(type)}`);
       if (!expected.includes(type)) {
-        return refuse("unexpected-event", `event ${shown(type)} has no place here`);
+        return refuse("unexpected-event", `event ${quoted(type)} has no place here`);
       }
       return checkFields(check, claim, message.body.length);
     },
@@ -69,7 +71,7 @@ function checkFields(
   { type, content, mayBeEnvelope }: Extract<Claim, { ok: true }>,
   bytes: number,
 ): ReadResult {
-  const name = `event ${shown(type)}`;
+  const name = `event ${quoted(type)}`;
   const isEnvelope = mayBeEnvelope && isObject(content) && !check.hasData && isObject(content.data);
   const event = isEnvelope ? content.data : content;
   if (!isObject(event)) {
@@ -77,7 +79,7 @@ function checkFields(
   }
   const { event_type: named = type, ...fields } = event;
   if (named !== type) {
-    const message = `must be ${shown(type)}, as the message says`;
+    const message = `must be ${quoted(type)}, as the message says`;
     return invalid(`${name} is invalid`, [{ pointer: "/event_type", message }]);
   }
   const violations = check.violations(fields, bytes);
@@ -99,8 +101,4 @@ function invalid(what: string, violations: readonly Violation[]): ReadResult {
   const [first] = violations;
   const message = `${what}: ${first?.pointer || "the whole"} ${first?.message}`;
   return { ok: false, code: "invalid-event", message, violations };
-}
-
-function shown(text: string): string {
-  return JSON.stringify(text.length <= 100 ? text : `${text.slice(0, 99)}…`);
 }

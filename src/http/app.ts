@@ -4,14 +4,12 @@ import type { Log } from "../handler.ts";
 import type { Published, PublishRequest } from "../runtime/publish.ts";
 import type { RunnerStatus } from "../runtime/status.ts";
 import type { TracedDelivery } from "../runtime/trace.ts";
-import type { Topology } from "../topology.ts";
 import { healthRoutes } from "./health.ts";
 import { identify, Refusal, refuseWith } from "./problem.ts";
 import { publishRoutes } from "./publish.ts";
 import { traceRoutes } from "./trace.ts";
 
 export type AppParts = {
-  readonly topology: Topology;
   readonly publish: (request: PublishRequest) => Promise<Published>;
   readonly status: () => RunnerStatus;
   /** The last deliveries of a message in this process, oldest first. */

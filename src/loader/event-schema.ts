@@ -1,5 +1,6 @@
 import { type Place, type Problem, WarrenError } from "../errors.ts";
 import { compileCheck } from "../events/check.ts";
+import { isObject } from "../events/encoding.ts";
 import type { JsonSchema } from "../topology.ts";
 import { parse } from "./document.ts";
 import { jsonErrorOffset } from "./json.ts";
@@ -104,8 +105,4 @@ function asSchemaProblem(problem: Problem): Problem {
 
 function failed(message: string, at: Place): ReadSchema {
   return { ok: false, problems: [{ code: "bad-event-schema", message, at }] };
-}
-
-function isObject(value: unknown): value is JsonSchema {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

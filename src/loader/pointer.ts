@@ -1,9 +1,8 @@
+import { escapePointer } from "../events/violations.ts";
+
 /** The JSON Pointer (RFC 6901) of a member, however deep. */
 export function join(pointer: string, ...keys: readonly (string | number)[]): string {
-  return keys.reduce<string>(
-    (parent, key) => `${parent}/${String(key).replaceAll("~", "~0").replaceAll("/", "~1")}`,
-    pointer,
-  );
+  return keys.reduce<string>((parent, key) => `${parent}/${escapePointer(String(key))}`, pointer);
 }
 
 /** The keys and indexes of a JSON Pointer, as text. */

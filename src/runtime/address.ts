@@ -1,5 +1,5 @@
 /** Where a message goes: its exchange and routing key, and the event that it has to be there. */
-import type { ErrorCode } from "../errors.ts";
+import { type ErrorCode, quoted } from "../errors.ts";
 import type { EventReader, Violation } from "../events/reader.ts";
 import { publicationTarget } from "../routing/events.ts";
 import type { Topology } from "../topology.ts";
@@ -53,10 +53,10 @@ export function address(parts: Parts, request: PublishRequest): Addressed | Refu
     ? parts.topology.exchanges[request.exchange]
     : undefined;
   if (exchange === undefined) {
-    return refuse("unknown-exchange", `no exchange ${shown(request.exchange)} is declared`);
+    return refuse("unknown-exchange", `no exchange ${quoted(request.exchange)} is declared`);
   }
   const { name, type: kind, internal, events } = exchange;
-  if (internal) return refuse("unknown-exchange", `nobody publishes to ${shown(name)}: internal`);
+  if (internal) return refuse("unknown-exchange", `nobody publishes to ${quoted(name)}: internal`);
   const { routingKey } = request;
   const event = readEvent(parts.reader, request, events, routingKey ?? "");
   if (!event.ok) return event;
@@ -65,13 +65,13 @@ export function address(parts: Parts, request: PublishRequest): Addressed | Refu
     if (routingKey !== null || (kind !== "direct" && kind !== "topic")) {
       return { ok: true, exchange: name, routingKey: routingKey ?? "", type };
     }
-    const message = `must be given: ${shown(name)} routes by it`;
+    const message = `must be given: ${quoted(name)} routes by it`;
     return malformed([{ pointer: "/routing_key", message }]);
   }
   if (routingKey === null || routingKey === type) {
     return { ok: true, exchange: name, routingKey: type, type };
   }
-  const message = `the event is ${shown(type)}, the routing key ${shown(routingKey)}`;
+  const message = `the event is ${quoted(type)}, the routing key ${quoted(routingKey)}`;
   return refuse("key-mismatch", message);
 }
 
@@ -82,7 +82,7 @@ function addressPublication(
 ): Addressed | Refusal {
   const target = publicationTarget(topology, name);
   if (target === null) {
-    return refuse("unknown-event", `no exchange lists an event or a group ${shown(name)}`);
+    return refuse("unknown-event", `no exchange lists an event or a group ${quoted(name)}`);
   }
   const types = [...target.keys()];
   const [only = ""] = types.length === 1 ? types : [];
@@ -116,8 +116,4 @@ export function malformed(violations: readonly Violation[]): Refusal {
 /** A refusal without violations. */
 export function refuse(code: ErrorCode, message: string): Refusal {
   return { ok: false, code, message };
-}
-
-function shown(text: string): string {
-  return JSON.stringify(text.length <= 100 ? text : `${text.slice(0, 99)}…`);
 }

@@ -1,5 +1,6 @@
 /** Keeps one connection up: reconnects with full-jitter backoff until it is stopped. */
 import type { BrokerConnection } from "../connect.ts";
+import { messageOf } from "../errors.ts";
 import type { Log } from "../handler.ts";
 import { NUMBERS } from "../numbers.ts";
 import type { ConnectionState } from "./status.ts";
@@ -13,7 +14,6 @@ export type SupervisorOptions = {
    */
   readonly onUp: (connection: BrokerConnection) => Promise<void>;
   readonly onDown: (reason: Error) => void;
-  readonly onState?: (state: ConnectionState) => void;
   readonly log: Log;
 };
 
@@ -53,15 +53,19 @@ export class SupervisedConnection {
     this.#wake();
     const connection = this.#connection;
     if (connection) await connection.close();
-    this.#setState("closed");
+    this.#state = "closed";
   }
 
   async #open(): Promise<void> {
     const { connect, onUp } = this.#options;
-    this.#setState("connecting");
+    this.#state = "connecting";
     const connection = await connect();
-    connection.on("blocked", () => this.#setState("blocked"));
-    connection.on("unblocked", () => this.#setState("ready"));
+    connection.on("blocked", () => {
+      this.#state = "blocked";
+    });
+    connection.on("unblocked", () => {
+      this.#state = "ready";
+    });
     try {
       await onUp(connection);
     } catch (error) {
@@ -73,14 +77,14 @@ export class SupervisedConnection {
       return;
     }
     this.#connection = connection;
-    this.#setState("ready");
+    this.#state = "ready";
     connection.ended.then((reason) => this.#lost(reason)).catch(() => undefined);
   }
 
   #lost(reason: Error): void {
     this.#connection = null;
     if (this.#isStopped) return;
-    this.#setState("down");
+    this.#state = "down";
     const { log, name, onDown } = this.#options;
     log.warn({ connection: name, reason: reason.message }, "connection lost");
     // What amqplib can't decode (a table nested thousands deep) comes again on the next connection.
@@ -102,7 +106,7 @@ export class SupervisedConnection {
         return;
       } catch (error) {
         this.#failures += 1;
-        this.#setState("down");
+        this.#state = "down";
         log.warn({ ...facts, reason: messageOf(error) }, "not connected yet");
       }
     }
@@ -117,20 +121,10 @@ export class SupervisedConnection {
       };
     });
   }
-
-  #setState(state: ConnectionState): void {
-    if (this.#state === state) return;
-    this.#state = state;
-    this.#options.onState?.(state);
-  }
 }
 
-/** Full jitter: anywhere between the shortest wait and twice the last bound, in milliseconds. */
+/** Full jitter, in milliseconds: anywhere below a bound that doubles with each failure. */
 export function backoffMs(failures: number): number {
   const bound = Math.min(NUMBERS.reconnectMaxMs, NUMBERS.reconnectMinMs * 2 ** failures);
   return Math.random() * bound;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -150,8 +150,7 @@ export class QueueConsumer {
     }
     const { queue, project, nextId } = this.#options;
     const incoming = readIncoming(raw, queue.name, project);
-    const { attempt, message, id: parentId } = incoming;
-    const delivery = { id: nextId(), queue: queue.name, attempt, message, parentId };
+    const delivery = { id: nextId(), queue: queue.name, ...incoming };
     this.#waiting.push({ delivery, incoming, raw, subscription });
     this.#schedule();
   }

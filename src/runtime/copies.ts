@@ -62,7 +62,7 @@ export function barest(message: Outgoing): Outgoing {
 
 function copy(
   raw: ConsumeMessage,
-  { message, id }: Incoming,
+  { message }: Incoming,
   target: Pick<Outgoing, "exchange" | "routingKey"> & { readonly headers: Record<string, unknown> },
 ): Outgoing {
   const { properties } = raw;
@@ -80,7 +80,7 @@ function copy(
     routingKey: target.routingKey,
     body: raw.content,
     properties: {
-      messageId: id,
+      messageId: message.id,
       contentType: message.contentType,
       persistent: true,
       headers: {

@@ -12,8 +12,6 @@ export type Delivery = {
   /** 1 for the first run. */
   readonly attempt: number;
   readonly message: ReceivedMessage;
-  /** The message's id, or one made up for it; what the handler publishes derives its ids from it. */
-  readonly parentId: string;
 };
 
 /**

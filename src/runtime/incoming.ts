@@ -21,9 +21,8 @@ export const HEADERS = {
 export type Incoming = {
   /** 1 for the first run. */
   readonly attempt: number;
+  /** An id is made up for a message without; its retries carry that. */
   readonly message: ReceivedMessage;
-  /** The message's id; one is made up for a message without, and its retries carry that. */
-  readonly id: string;
 };
 
 /**
@@ -37,7 +36,6 @@ export function readIncoming(raw: ConsumeMessage, queue: string, project: string
   const id = isId(properties.messageId) ? properties.messageId : randomUUID();
   return {
     attempt: isRetry ? readAttempt(headers[HEADERS.attempt]) : 1,
-    id,
     message: {
       id,
       queue,

@@ -14,8 +14,7 @@
  * What is unconfirmed when the connection is lost is sent again, with the same id, on the next
  * one, within its deadline. So a message can arrive twice, and never counts as confirmed wrongly.
  */
-import type { BrokerConnection } from "../connect.ts";
-import { closeChannel } from "../connect.ts";
+import { type BrokerConnection, closeChannel } from "../connect.ts";
 import { NUMBERS } from "../numbers.ts";
 import { Lane, type Pending } from "./lane.ts";
 import type { ConnectionState } from "./status.ts";
@@ -89,11 +88,6 @@ export class ConfirmPublisher implements Publisher {
 
   constructor(options: PublisherOptions) {
     this.#options = options;
-  }
-
-  /** Messages that the broker or the socket's buffer may still hold. */
-  get inFlight(): number {
-    return this.#messages;
   }
 
   connected(connection: BrokerConnection): void {

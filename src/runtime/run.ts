@@ -156,8 +156,8 @@ export class Run {
 
   /** The same id when the message is handled again, so that consumers can tell a repetition. */
   #derivedId(exchange: string, key: string): string {
-    const { parentId, queue } = this.#delivery;
-    const parts = [parentId, queue, exchange, key, this.#publishes.length];
+    const { message, queue } = this.#delivery;
+    const parts = [message.id, queue, exchange, key, this.#publishes.length];
     const hash = createHash("sha256").update(JSON.stringify(parts)).digest("hex");
     const [a, b, c, d] = [
       hash.slice(0, 8),

@@ -1,9 +1,9 @@
 /** Owns everything that runs: two connections, the publisher, a consumer for each queue. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { type ApplyReport, applyTopology } from "../apply/apply.ts";
-import { formatReport } from "../apply/report.ts";
+import { blockedError, formatReport } from "../apply/report.ts";
 import { type BrokerConnection, connectBroker } from "../connect.ts";
-import { WarrenError } from "../errors.ts";
+import { messageOf } from "../errors.ts";
 import type { EventReader } from "../events/reader.ts";
 import type { HandlerModule, Log } from "../handler.ts";
 import { NUMBERS } from "../numbers.ts";
@@ -86,7 +86,7 @@ export class Runner {
    *   message; `connection-failed`, `access-refused`, `unknown-exchange-type`.
    */
   async start(): Promise<ApplyReport> {
-    const report = await this.#apply();
+    const report = await applyTopology(this.#options.topology);
     if (!report.isDone) throw blockedError(report);
     this.#topologyState = "verified";
     // The connections that follow find what was just declared.
@@ -177,15 +177,6 @@ export class Runner {
     return connectBroker({ ...broker, name: `warren ${project} ${purpose}` });
   }
 
-  async #apply(): Promise<ApplyReport> {
-    const connection = await this.#connect("apply");
-    try {
-      return await applyTopology(connection, this.#options.topology);
-    } finally {
-      await connection.close();
-    }
-  }
-
   /** One at a time, shared by those who want it at the same time. */
   #verifyAgain(): Promise<void> {
     this.#verifying ??= this.#verify().finally(() => {
@@ -196,7 +187,7 @@ export class Runner {
 
   /** A conflict is reported, and what is there is consumed all the same. */
   async #verify(): Promise<void> {
-    const report = await this.#apply();
+    const report = await applyTopology(this.#options.topology);
     const created = report.entries.filter(({ result }) => result === "created").length;
     this.#topologyState = report.isDone ? "verified" : "conflict";
     this.#conflict = report.isDone ? null : formatReport(report);
@@ -209,8 +200,7 @@ export class Runner {
     try {
       await this.#verifyAgain();
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      this.#options.log.warn({ reason }, "topology not verified");
+      this.#options.log.warn({ reason: messageOf(error) }, "topology not verified");
     }
     await sleep(RESUBSCRIBE_MS);
   }
@@ -219,7 +209,7 @@ export class Runner {
     try {
       await consumer.subscribe(connection);
     } catch (error) {
-      void this.#recover(consumer, error instanceof Error ? error.message : String(error));
+      void this.#recover(consumer, messageOf(error));
     }
   }
 
@@ -242,23 +232,11 @@ export class Runner {
           log.info({ queue, failures }, "consuming again");
           return;
         } catch (error) {
-          const text = error instanceof Error ? error.message : String(error);
-          log.warn({ queue, failures, reason: text }, "not consuming yet");
+          log.warn({ queue, failures, reason: messageOf(error) }, "not consuming yet");
         }
       }
     } finally {
       this.#recovering.delete(consumer);
     }
   }
-}
-
-/** The error that a report amounts to, with the report as its text. */
-export function blockedError(report: ApplyReport): WarrenError {
-  const results = new Set(report.entries.map(({ result }) => result));
-  const code = results.has("conflict")
-    ? "conflict"
-    : results.has("missing")
-      ? "missing-object"
-      : "broker-refused";
-  return new WarrenError(code, formatReport(report));
 }

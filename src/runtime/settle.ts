@@ -101,15 +101,15 @@ export class Settler {
   }
 
   #warn({ incoming }: Received, reason: string): void {
-    const facts = { queue: this.#options.queue.name, messageId: incoming.id, reason };
+    const facts = { queue: this.#options.queue.name, messageId: incoming.message.id, reason };
     this.#options.log.warn(facts, "message held: the broker does not take what it leads to");
   }
 
   #note({ incoming }: Received, outcome: Ended, copy: Outgoing | null, durationMs: number): void {
     const { queue, trace, log } = this.#options;
-    const { attempt, id } = incoming;
+    const { attempt, message } = incoming;
     const became = this.#became(outcome, copy);
-    trace.add(id, {
+    trace.add(message.id, {
       queue: queue.name,
       handler: queue.handler?.name ?? "",
       attempt,
@@ -118,7 +118,7 @@ export class Settler {
     });
     if (outcome.status === "handled") return;
     const { reason, error } = outcome.cause;
-    const facts = { queue: queue.name, messageId: id, attempt, reason, error };
+    const facts = { queue: queue.name, messageId: message.id, attempt, reason, error };
     if (became === "retried") log.warn(facts, "message retried");
     else if (became === "dropped") log.error(facts, "message dropped: deadLetter is none");
     else log.error(facts, "message dead-lettered");

@@ -1,17 +1,10 @@
 import { applyTopology } from "../../src/apply/apply.ts";
 import { formatReport } from "../../src/apply/report.ts";
-import { connectBroker } from "../../src/connect.ts";
 import { loadTopology, type RunnerFiles } from "../support/runner.ts";
 import { expect, test } from "../support/test.ts";
 
 async function apply(files: RunnerFiles) {
-  const topology = await loadTopology(files);
-  const connection = await connectBroker({ ...topology.broker, name: "test apply" });
-  try {
-    return await applyTopology(connection, topology);
-  } finally {
-    await connection.close();
-  }
+  return await applyTopology(await loadTopology(files));
 }
 
 const shop = `

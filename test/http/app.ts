@@ -69,7 +69,6 @@ export async function startApp(): Promise<TestApp> {
   };
   const server = createServer(
     createApp({
-      topology,
       publish: createPublish({ topology, reader: createEventReader(topology.events), publisher }),
       status: () => app.status,
       trace: () => [],

@@ -2,7 +2,6 @@ import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { createApp } from "../../src/http/app.ts";
 import { createServer } from "../../src/http/server.ts";
-import type { Topology } from "../../src/topology.ts";
 import { expect, test } from "../support/test.ts";
 import { well } from "./app.ts";
 
@@ -12,7 +11,6 @@ test("a bug in warren is a 500 that tells nothing of the inside, and is logged w
   const log = { debug: note, info: note, warn: note, error: note };
   const bug = new Error("amqp://user:secret@host is not a function");
   const app = createApp({
-    topology: {} as Topology,
     publish: () => Promise.reject(bug),
     status: () => well,
     trace: () => [],

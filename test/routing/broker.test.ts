@@ -1,5 +1,4 @@
 import { applyTopology } from "../../src/apply/apply.ts";
-import { connectBroker } from "../../src/connect.ts";
 import { route } from "../../src/routing/route.ts";
 import type { Client } from "../support/client.ts";
 import { createRandom, type Random } from "../support/random.ts";
@@ -81,17 +80,9 @@ async function declareAnew(
 ) {
   for (const queue of queues) await client.channel.deleteQueue(queue);
   for (const exchange of exchanges) await client.channel.deleteExchange(exchange);
-  const connection = await connectBroker({
-    addresses: [{ url, shown: url }],
-    heartbeatMs: 10_000,
-    name: "test",
-  });
-  try {
-    const report = await applyTopology(connection, topology);
-    expect(report.isDone).toBe(true);
-  } finally {
-    await connection.close();
-  }
+  const broker = { addresses: [{ url, shown: url }], heartbeatMs: 10_000 };
+  const report = await applyTopology({ ...topology, broker });
+  expect(report.isDone).toBe(true);
 }
 
 /** The queues that have a message, which is taken away. */

@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import type { ApplyReport } from "../../src/apply/apply.ts";
 import { formatProblem } from "../../src/errors.ts";
 import { createEventReader } from "../../src/events/reader.ts";
-import { defineHandler, type HandlerContext } from "../../src/handler.ts";
+import { defineHandler, type HandlerContext, type HandlerModule } from "../../src/handler.ts";
 import { createApp } from "../../src/http/app.ts";
 import { createServer } from "../../src/http/server.ts";
 import { load } from "../../src/loader/load.ts";
@@ -80,6 +80,14 @@ export async function loadTopology(files: RunnerFiles): Promise<Topology> {
 /** Starts a runner as `start` does, with functions in place of handler files. */
 export async function startRunner(files: RunnerFiles): Promise<TestRunner> {
   const topology = await loadTopology(files);
+  return await runTopology(topology, modulesOf(topology, files.handlers ?? {}));
+}
+
+/** Runs a loaded topology with these modules, by queue, and its HTTP interface. */
+export async function runTopology(
+  topology: Topology,
+  modules: Readonly<Record<string, HandlerModule>>,
+): Promise<TestRunner> {
   const log: LogLine[] = [];
   const write = (level: string) => (fields: object, message: string) =>
     void log.push({ level, message, ...fields });
@@ -90,11 +98,9 @@ export async function startRunner(files: RunnerFiles): Promise<TestRunner> {
     error: write("error"),
   };
   const reader = createEventReader(topology.events);
-  const modules = modulesOf(topology, files.handlers ?? {});
   const runner = new Runner({ topology, reader, modules, log: sink });
   const server = createServer(
     createApp({
-      topology,
       publish: runner.publish,
       status: () => runner.status(),
       trace: (messageId) => runner.trace(messageId),
