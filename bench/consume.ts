@@ -1,7 +1,8 @@
 import amqplib from "amqplib";
-import { createEventReader } from "../src/events/reader.ts";
-import { defineHandler, type Log } from "../src/handler.ts";
+import { defineHandler, type HandlerModule, type Log } from "../src/handler.ts";
 import { load } from "../src/loader/load.ts";
+import type { HostPorts } from "../src/runtime/host/host.ts";
+import { InlineHost } from "../src/runtime/host/inline-host.ts";
 import { Runner } from "../src/runtime/runner.ts";
 import type { QueueType, Topology } from "../src/topology.ts";
 import { type Project, writeProject } from "../test/support/project.ts";
@@ -147,11 +148,13 @@ const log: Log = { debug: silent, info: silent, warn: silent, error: console.err
 
 async function withRunner<T>(
   topology: Topology,
-  modules: ConstructorParameters<typeof Runner>[0]["modules"],
+  modules: Readonly<Record<string, HandlerModule>>,
   use: () => Promise<T>,
 ): Promise<T> {
-  const reader = createEventReader(topology.events);
-  const runner = new Runner({ topology, reader, modules, log });
+  const createHost = (ports: HostPorts) =>
+    new InlineHost(ports, async () => ({ modules, problems: [] }));
+  const runner = new Runner({ topology, createHost, log });
+  await runner.load();
   await runner.start();
   try {
     return await use();

@@ -1,5 +1,5 @@
 import { EXIT } from "../errors.ts";
-import { loadHandlers } from "../runtime/modules.ts";
+import { loadHandlers } from "../runtime/host/modules.ts";
 import { type Context, loadOrReport, reportProblems } from "./command.ts";
 
 /** Every problem in topology.yaml, schemas and handlers, without a broker. */

@@ -3,10 +3,9 @@ import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { ApplyEntry } from "../apply/apply.ts";
 import { EXIT, WarrenError } from "../errors.ts";
-import { createEventReader } from "../events/reader.ts";
 import { createApp } from "../http/app.ts";
 import { createServer } from "../http/server.ts";
-import { loadHandlers } from "../runtime/modules.ts";
+import { InlineHost } from "../runtime/host/inline-host.ts";
 import { Runner } from "../runtime/runner.ts";
 import type { Topology } from "../topology.ts";
 import { type Context, loadOrReport, reportProblems } from "./command.ts";
@@ -19,14 +18,13 @@ import { type Context, loadOrReport, reportProblems } from "./command.ts";
 export async function start(context: Context, stopped: Promise<string>): Promise<number> {
   const topology = loadOrReport(context);
   if (!topology) return EXIT.failed;
-  const { modules, problems } = await loadHandlers(topology);
+  const { log } = context;
+  const runner = new Runner({ topology, createHost: (ports) => new InlineHost(ports), log });
+  const problems = await runner.load();
   if (problems.length > 0) {
     reportProblems(context, problems);
     return EXIT.failed;
   }
-  const { log } = context;
-  const reader = createEventReader(topology.events);
-  const runner = new Runner({ topology, reader, modules, log });
   const { publish } = runner;
   const status = () => runner.status();
   const trace = (messageId: string) => runner.trace(messageId);

@@ -8,7 +8,7 @@ import type { Channel, ConsumeMessage } from "amqplib";
 import { type BrokerConnection, closeChannel, withDeadline } from "../connect.ts";
 import type { Queue } from "../topology.ts";
 import { Acks } from "./acks.ts";
-import type { Delivery, Result } from "./host.ts";
+import type { Delivery, Result } from "./host/host.ts";
 import { readIncoming } from "./incoming.ts";
 import { type Live, type Received, Settler, type SettlerOptions } from "./settle.ts";
 import type { ConsumerState } from "./status.ts";

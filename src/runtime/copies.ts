@@ -7,7 +7,7 @@ import type { ConsumeMessage } from "amqplib";
 import { retryExchange, retryKey } from "../apply/objects.ts";
 import { NUMBERS } from "../numbers.ts";
 import type { DeadLetter } from "../topology.ts";
-import type { Cause } from "./host.ts";
+import type { Cause } from "./host/host.ts";
 import { HEADERS, type Incoming, ownEntries } from "./incoming.ts";
 import type { Outgoing } from "./publisher.ts";
 

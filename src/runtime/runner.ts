@@ -3,24 +3,22 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type ApplyReport, applyTopology } from "../apply/apply.ts";
 import { blockedError, formatReport } from "../apply/report.ts";
 import { type BrokerConnection, connectBroker } from "../connect.ts";
-import { messageOf } from "../errors.ts";
-import type { EventReader } from "../events/reader.ts";
-import type { HandlerModule, Log } from "../handler.ts";
+import { messageOf, type Problem } from "../errors.ts";
+import { createEventReader } from "../events/reader.ts";
+import type { Log } from "../handler.ts";
 import { NUMBERS } from "../numbers.ts";
 import type { Topology } from "../topology.ts";
 import { backoffMs, SupervisedConnection } from "./connection.ts";
 import { QueueConsumer } from "./consumer.ts";
+import type { HandlerHost, HostPorts } from "./host/host.ts";
 import { createPublish, type Published, type PublishRequest } from "./publish.ts";
 import { ConfirmPublisher } from "./publisher.ts";
 import type { RunnerStatus } from "./status.ts";
-import { ThreadHost } from "./thread-host.ts";
 import { Trace, type TracedDelivery } from "./trace.ts";
 
 export type RunnerOptions = {
   readonly topology: Topology;
-  readonly reader: EventReader;
-  /** By queue. */
-  readonly modules: Readonly<Record<string, HandlerModule>>;
+  readonly createHost: (ports: HostPorts) => HandlerHost;
   readonly log: Log;
 };
 
@@ -32,6 +30,7 @@ export class Runner {
   readonly #publishLink: SupervisedConnection;
   readonly #consumeLink: SupervisedConnection;
   readonly #publisher: ConfirmPublisher;
+  readonly #host: HandlerHost;
   readonly #consumers: ReadonlyMap<string, QueueConsumer>;
   readonly #trace = new Trace();
   readonly #recovering = new Set<QueueConsumer>();
@@ -43,24 +42,22 @@ export class Runner {
   readonly publish: (request: PublishRequest) => Promise<Published>;
 
   constructor(options: RunnerOptions) {
-    const { topology, reader, modules, log } = options;
+    const { topology, log } = options;
     this.#options = options;
     this.#publisher = new ConfirmPublisher({
       state: () => this.#publishLink.state,
       onMissingExchange: () => this.#repair(),
     });
+    const reader = createEventReader(topology.events);
     this.publish = createPublish({ topology, reader, publisher: this.#publisher });
-    const host = new ThreadHost({
-      topology,
-      reader,
-      modules,
+    this.#host = options.createHost({
       publish: this.publish,
       log,
       onResults: (results) => {
         for (const result of results) this.#consumers.get(result.queue)?.accept(result);
       },
     });
-    this.#consumers = this.#createConsumers((batch) => host.deliver(batch));
+    this.#consumers = this.#createConsumers();
     this.#publishLink = this.#supervise("publish", {
       onUp: async (connection) => {
         await this.#verifyAgain();
@@ -78,8 +75,16 @@ export class Runner {
     });
   }
 
+  /** Loads the handlers, before anything else; what is wrong with them, if anything. */
+  async load(): Promise<readonly Problem[]> {
+    const prepared = await this.#host.prepare(this.#options.topology);
+    if (!prepared.ok) return prepared.problems;
+    prepared.activate();
+    return [];
+  }
+
   /**
-   * Applies the topology, connects and consumes.
+   * Applies the topology, connects and consumes; after `load`.
    *
    * @returns what was declared.
    * @throws {WarrenError} `conflict`, `missing-object`, `broker-refused` with the report as its
@@ -110,7 +115,7 @@ export class Runner {
     const consumers = [...this.#consumers.values()];
     const drained = await Promise.all(consumers.map((consumer) => consumer.drain(NUMBERS.drainMs)));
     await this.#publisher.stop();
-    await Promise.all([this.#consumeLink.stop(), this.#publishLink.stop()]);
+    await Promise.all([this.#consumeLink.stop(), this.#publishLink.stop(), this.#host.stop()]);
     return drained.every(Boolean);
   }
 
@@ -139,17 +144,17 @@ export class Runner {
     };
   }
 
-  #createConsumers(deliver: ConstructorParameters<typeof QueueConsumer>[0]["deliver"]) {
-    const { topology, modules, log } = this.#options;
+  #createConsumers() {
+    const { topology, log } = this.#options;
     let lastId = 0;
-    const queues = Object.values(topology.queues).filter((queue) => modules[queue.name]);
+    const queues = Object.values(topology.queues).filter((queue) => queue.handler);
     return new Map(
       queues.map((queue) => {
         const consumer = new QueueConsumer({
           queue,
           project: topology.project,
           publisher: this.#publisher,
-          deliver,
+          deliver: (batch) => this.#host.deliver(batch),
           nextId: () => ++lastId,
           onLost: (lost, reason) => void this.#recover(lost, reason),
           repair: () => this.#repair(),

@@ -11,7 +11,7 @@ import type { Queue } from "../topology.ts";
 import type { Acks } from "./acks.ts";
 import { backoffMs } from "./connection.ts";
 import { barest, deadCopy, retryCopy } from "./copies.ts";
-import type { Outcome } from "./host.ts";
+import type { Outcome } from "./host/host.ts";
 import type { Incoming } from "./incoming.ts";
 import type { Outgoing, Publisher } from "./publisher.ts";
 import type { Trace, TracedOutcome } from "./trace.ts";

@@ -3,11 +3,12 @@ import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { ApplyReport } from "../../src/apply/apply.ts";
 import { formatProblem } from "../../src/errors.ts";
-import { createEventReader } from "../../src/events/reader.ts";
 import { defineHandler, type HandlerContext, type HandlerModule } from "../../src/handler.ts";
 import { createApp } from "../../src/http/app.ts";
 import { createServer } from "../../src/http/server.ts";
 import { load } from "../../src/loader/load.ts";
+import type { HostPorts } from "../../src/runtime/host/host.ts";
+import { InlineHost } from "../../src/runtime/host/inline-host.ts";
 import { Runner } from "../../src/runtime/runner.ts";
 import type { Topology } from "../../src/topology.ts";
 import { type Project, writeProject } from "./project.ts";
@@ -97,8 +98,10 @@ export async function runTopology(
     warn: write("warn"),
     error: write("error"),
   };
-  const reader = createEventReader(topology.events);
-  const runner = new Runner({ topology, reader, modules, log: sink });
+  const createHost = (ports: HostPorts) =>
+    new InlineHost(ports, async () => ({ modules, problems: [] }));
+  const runner = new Runner({ topology, createHost, log: sink });
+  await runner.load();
   const server = createServer(
     createApp({
       publish: runner.publish,

@@ -1,11 +1,11 @@
 /** One run of one handler: its time, what it publishes, and the outcome. */
 import { createHash } from "node:crypto";
-import { WarrenError } from "../errors.ts";
-import type { HandlerContext, HandlerModule, Log, Publish, PublishOptions } from "../handler.ts";
-import { NUMBERS } from "../numbers.ts";
-import type { Queue, Topology } from "../topology.ts";
+import { WarrenError } from "../../errors.ts";
+import type { HandlerContext, HandlerModule, Log, Publish, PublishOptions } from "../../handler.ts";
+import { NUMBERS } from "../../numbers.ts";
+import type { Queue, Topology } from "../../topology.ts";
+import type { Published, PublishRequest } from "../publish.ts";
 import type { Cause, Delivery, Outcome } from "./host.ts";
-import type { Published, PublishRequest } from "./publish.ts";
 
 export type RunOptions = {
   readonly topology: Topology;

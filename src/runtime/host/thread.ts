@@ -1,11 +1,11 @@
-/** Runs handlers on the thread that it is made on. */
-import type { EventReader } from "../events/reader.ts";
-import type { HandlerModule } from "../handler.ts";
-import { eventsOfQueue } from "../routing/events.ts";
-import type { Delivery, HandlerHost, Outcome, Result } from "./host.ts";
+/** Runs the handlers of one generation on the thread that it is made on. */
+import type { EventReader } from "../../events/reader.ts";
+import type { HandlerModule } from "../../handler.ts";
+import { eventsOfQueue } from "../../routing/events.ts";
+import type { Delivery, Outcome, Result } from "./host.ts";
 import { oneLine, Run, type RunOptions, type Workplace } from "./run.ts";
 
-export type ThreadHostOptions = RunOptions & {
+export type HandlerThreadOptions = RunOptions & {
   readonly reader: EventReader;
   /** By queue. */
   readonly modules: Readonly<Record<string, HandlerModule>>;
@@ -13,12 +13,12 @@ export type ThreadHostOptions = RunOptions & {
   readonly onResults: (results: readonly Result[]) => void;
 };
 
-export class ThreadHost implements HandlerHost {
-  readonly #options: ThreadHostOptions;
+export class HandlerThread {
+  readonly #options: HandlerThreadOptions;
   readonly #workplaces = new Map<string, Workplace>();
   #results: Result[] = [];
 
-  constructor(options: ThreadHostOptions) {
+  constructor(options: HandlerThreadOptions) {
     this.#options = options;
     for (const queue of Object.values(options.topology.queues)) {
       const module = options.modules[queue.name];
@@ -31,6 +31,7 @@ export class ThreadHost implements HandlerHost {
     }
   }
 
+  /** Starts a run for each; never throws. */
   deliver(batch: readonly Delivery[]): void {
     for (const delivery of batch) void this.#handle(delivery);
   }

@@ -1,8 +1,8 @@
 /** Loads the handler modules that a topology names. */
 import { pathToFileURL } from "node:url";
-import type { Problem } from "../errors.ts";
-import { type HandlerModule, isHandlerModule } from "../handler.ts";
-import type { Handler, Queue, Topology } from "../topology.ts";
+import type { Problem } from "../../errors.ts";
+import { type HandlerModule, isHandlerModule } from "../../handler.ts";
+import type { Handler, Queue, Topology } from "../../topology.ts";
 
 export type LoadedHandlers = {
   /** By queue. */

@@ -1,0 +1,104 @@
+/**
+ * The wall between the runner and the handlers: batches of deliveries go in, one outcome for each
+ * comes out. What stands behind it (a worker thread, this thread) is nobody else's business.
+ */
+import type { Problem } from "../../errors.ts";
+import type { Violation } from "../../events/reader.ts";
+import type { Log, ReceivedMessage } from "../../handler.ts";
+import type { Topology } from "../../topology.ts";
+import type { Published, PublishRequest } from "../publish.ts";
+
+export type Delivery = {
+  /** Unique in this process. */
+  readonly id: number;
+  readonly queue: string;
+  /** 1 for the first run. */
+  readonly attempt: number;
+  readonly message: ReceivedMessage;
+};
+
+/**
+ * | status  | the message |
+ * |---------|-------------|
+ * | handled | acked: the handler returned and everything it published is confirmed |
+ * | failed  | retried after the next delay, or dead-lettered when there is none |
+ * | retry   | retried after a declared delay of at least `afterMs`, or dead-lettered likewise |
+ * | dead    | dead-lettered now |
+ * | held    | broker trouble: run again later, nothing is counted |
+ */
+export type Outcome =
+  | { readonly status: "handled" }
+  | { readonly status: "failed"; readonly cause: Cause }
+  | { readonly status: "retry"; readonly cause: Cause; readonly afterMs: number }
+  | { readonly status: "dead"; readonly cause: Cause }
+  | { readonly status: "held"; readonly reason: string };
+
+/** Why a message failed; it goes into the headers of the dead letter. */
+export type Cause = {
+  readonly reason:
+    | "handler-failed"
+    | "handler-timeout"
+    | "handler-crash"
+    | "rejected"
+    | "undecodable"
+    | "invalid-event"
+    | "unexpected-event";
+  /** One line, at most 1 KiB. */
+  readonly error: string;
+  readonly violations?: readonly Violation[];
+};
+
+export type Result = {
+  readonly id: number;
+  readonly queue: string;
+  readonly outcome: Outcome;
+  readonly durationMs: number;
+};
+
+/** What a host is given by the runner. */
+export type HostPorts = {
+  /** By which handlers publish. */
+  readonly publish: (request: PublishRequest) => Promise<Published>;
+  /** The results of a tick: one for each delivery, ever. */
+  readonly onResults: (results: readonly Result[]) => void;
+  readonly log: Log;
+};
+
+/**
+ * The handlers of a topology, loaded and checked, and not in use yet; or what is wrong with them.
+ * `files` are the real paths of what was loaded, as far as it came: a change of one of them is a
+ * reason to prepare again.
+ */
+export type Prepared =
+  | {
+      readonly ok: true;
+      readonly files: readonly string[];
+      /** New deliveries go to these handlers; those before them finish what they have. */
+      readonly activate: () => void;
+      readonly discard: () => void;
+    }
+  | {
+      readonly ok: false;
+      readonly files: readonly string[];
+      readonly problems: readonly Problem[];
+    };
+
+export type HandlerHost = {
+  /** Loads every handler of a topology; one call at a time. Never rejects but for a bug. */
+  prepare(topology: Topology): Promise<Prepared>;
+  /** Starts a run for each; never throws. Only after an `activate`. */
+  deliver(batch: readonly Delivery[]): void;
+  status(): HostStatus;
+  /** Ends at once, with whatever still runs. */
+  stop(): Promise<void>;
+};
+
+/** For /health. */
+export type HostStatus = {
+  /** 1 for the handlers that the runner started with. */
+  readonly generation: number;
+  /** Threads that were replaced because they ended, blocked or did not let go. */
+  readonly restarts: number;
+  /** Deliveries that are tried alone, since a thread ended with them. */
+  readonly quarantined: number;
+};
