@@ -35,7 +35,7 @@ export function pages(): readonly Page[] {
 
 function configuration(): string {
   const schema: Schema = JSON.parse(read("schemas/topology.schema.json"));
-  const { broker, http, defaults } = schema.properties ?? {};
+  const { broker, http, worker, drain, defaults } = schema.properties ?? {};
   const { exchange, queue, bindingKeys, retry, deadLetter } = schema.definitions ?? {};
   const limits = queue?.properties?.limits;
   return `${GENERATED}
@@ -49,6 +49,8 @@ number and a unit: \`500ms\`, \`30s\`, \`5m\`, \`1h\`, \`7d\`; sizes too: \`512B
 ${section("The file", schema, schema)}
 ${section("broker", broker, schema)}
 ${section("http", http, schema)}
+${section("worker", worker, schema)}
+${section("drain", drain, schema)}
 ${section("defaults", defaults, schema)}
 ${section("exchanges.<name>", exchange, schema)}
 ${section("queues.<name>", queue, schema)}

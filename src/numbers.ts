@@ -12,7 +12,13 @@ export const NUMBERS = {
   reconnectMaxMs: 10_000,
   heartbeatMs: 10_000,
   handlerTimeoutMs: 30_000,
-  drainMs: 30_000,
+  /** The broker's, not ours: RabbitMQ's own default. */
+  consumerTimeoutMs: 30 * 60_000,
+  workerHeapBytes: 512 * 1024 * 1024,
+  workerCrashes: 3,
+  workerBlockedMs: 5_000,
+  drainDelayMs: 0,
+  drainTimeoutMs: 30_000,
   /** Of a queue that says nothing of retries. */
   retryDelaysMs: [1_000, 5_000, 30_000],
   retryFactor: 2,

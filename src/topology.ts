@@ -80,6 +80,8 @@ export type Queue = {
   /** One entry for each retry, in order; so attempts = length + 1. */
   readonly retryDelaysMs: readonly number[];
   readonly deadLetter: DeadLetter | null;
+  /** One message after another: a failed one is retried in place, and those behind it wait. */
+  readonly ordered: boolean;
   readonly external: boolean;
   readonly at: Place;
 };
@@ -103,8 +105,20 @@ export type Topology = {
     /** One node, or the nodes of a cluster. */
     readonly addresses: readonly BrokerAddress[];
     readonly heartbeatMs: number;
+    /** How long the broker waits for an ack before it takes a consumer's messages back. */
+    readonly consumerTimeoutMs: number;
   };
   readonly http: { readonly host: string; readonly port: number };
+  /** The thread that runs the handlers. */
+  readonly worker: {
+    readonly maxHeapBytes: number;
+    /** A message that has ended its thread so often is dead-lettered. */
+    readonly maxCrashes: number;
+    /** A thread whose loop has not turned for so long counts as dead. */
+    readonly blockedMs: number;
+  };
+  /** The end: HTTP is served for `delayMs` more; `timeoutMs` is for everything, the delay included. */
+  readonly drain: { readonly delayMs: number; readonly timeoutMs: number };
   readonly exchanges: Readonly<Record<string, Exchange>>;
   readonly queues: Readonly<Record<string, Queue>>;
   /** In file order. */

@@ -64,7 +64,7 @@ function keyed({ block, type, deadLetter }: Declared): readonly Keyed[] {
     { argument: "x-max-priority", value: block.maxPriority, path: ["maxPriority"] },
     {
       argument: "x-single-active-consumer",
-      value: block.singleActiveConsumer === true ? true : undefined,
+      value: block.singleActiveConsumer === true || block.ordered === true ? true : undefined,
       path: ["singleActiveConsumer"],
     },
     { argument: "x-delivery-limit", value: block.deliveryLimit, path: ["deliveryLimit"] },

@@ -9,7 +9,7 @@ const EXPECTED = "amqp://user:password@host:port/vhost or amqps://";
 
 /** The broker's addresses; passwords are masked here and shown nowhere. */
 export function resolveBroker(file: TopologyFile, report: Report): Topology["broker"] {
-  const { url = [], heartbeat } = file.broker ?? {};
+  const { url = [], heartbeat, consumerTimeout } = file.broker ?? {};
   const at = "/broker/url";
   const urls = typeof url === "string" ? [{ text: url, pointer: at }] : numbered(url, at);
   const addresses = urls.flatMap(({ text, pointer }): readonly BrokerAddress[] => {
@@ -18,7 +18,11 @@ export function resolveBroker(file: TopologyFile, report: Report): Topology["bro
     report.value("bad-url", pointer, parsed.message);
     return [];
   });
-  return { addresses, heartbeatMs: millisecondsOf(heartbeat) ?? NUMBERS.heartbeatMs };
+  return {
+    addresses,
+    heartbeatMs: millisecondsOf(heartbeat) ?? NUMBERS.heartbeatMs,
+    consumerTimeoutMs: millisecondsOf(consumerTimeout) ?? NUMBERS.consumerTimeoutMs,
+  };
 }
 
 /** Where HTTP listens: loopback alone, since requests carry no keys. */

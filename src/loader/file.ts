@@ -54,6 +54,7 @@ export type QueueBlock = Consuming &
     limits: Limits;
     maxPriority: number;
     singleActiveConsumer: boolean;
+    ordered: boolean;
     deliveryLimit: number;
     arguments: RawArguments;
     allowUnknown: boolean;
@@ -62,8 +63,14 @@ export type QueueBlock = Consuming &
 
 export type TopologyFile = Maybe<{
   project: string;
-  broker: Maybe<{ url: string | readonly (string | undefined)[]; heartbeat: string }>;
+  broker: Maybe<{
+    url: string | readonly (string | undefined)[];
+    heartbeat: string;
+    consumerTimeout: string;
+  }>;
   http: Maybe<{ host: string; port: number }>;
+  worker: Maybe<{ memory: string; crashes: number; blocked: string }>;
+  drain: Maybe<{ delay: string; timeout: string }>;
   defaults: Consuming;
   exchanges: Named<ExchangeBlock>;
   queues: Named<QueueBlock>;

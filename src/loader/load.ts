@@ -9,6 +9,7 @@ import { loadEvents } from "./events.ts";
 import { resolveExchangeBindings, resolveExchanges } from "./exchanges.ts";
 import type { TopologyFile } from "./file.ts";
 import { join } from "./pointer.ts";
+import { resolveDrain, resolveWorker } from "./process.ts";
 import { resolveQueues } from "./queues.ts";
 import { Report } from "./report.ts";
 import { checkShape } from "./shape.ts";
@@ -69,6 +70,8 @@ function resolve(
     project: file.project ?? "",
     broker: resolveBroker(file, report),
     http: resolveHttp(file, report),
+    worker: resolveWorker(file),
+    drain: resolveDrain(file, report),
     exchanges,
     queues,
     bindings,

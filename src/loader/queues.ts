@@ -4,6 +4,7 @@ import { queueArguments } from "./arguments.ts";
 import type { Consuming, DeadLetterBlock, QueueBlock, TopologyFile } from "./file.ts";
 import { findHandler } from "./handlers.ts";
 import { checkName, checkRetriedName, checkShortString } from "./names.ts";
+import { checkOrdered } from "./ordered.ts";
 import { join } from "./pointer.ts";
 import type { Report } from "./report.ts";
 import { retryDelaysMs } from "./retry.ts";
@@ -11,7 +12,7 @@ import { millisecondsOf } from "./units.ts";
 
 const DEFAULTS = "/defaults";
 /** Keys that say how a handler runs. */
-const HANDLING = ["concurrency", "prefetch", "timeout", "retry"] as const;
+const HANDLING = ["concurrency", "prefetch", "timeout", "retry", "ordered"] as const;
 /** Keys that say how a queue is declared, which an external one is not. */
 const DECLARING = [
   "ttl",
@@ -19,6 +20,7 @@ const DECLARING = [
   "limits",
   "maxPriority",
   "singleActiveConsumer",
+  "ordered",
   "deliveryLimit",
   "arguments",
   "allowUnknown",
@@ -54,10 +56,11 @@ function resolveQueue(
   const hasHandler = block.handler !== undefined && block.handler !== "none";
   const external = block.external ?? false;
   refuseMeaningless(block, pointer, report);
-  checkPrefetch(block, defaults, pointer, report);
+  const ordered = block.ordered ?? false;
+  if (ordered) checkOrdered(block, pointer, report);
+  else checkPrefetch(block, defaults, pointer, report);
   const type = block.type ?? defaults.type ?? "quorum";
   const deadLetter = deadLetterOf(name, block, defaults, report);
-  const concurrency = block.concurrency ?? defaults.concurrency ?? NUMBERS.concurrency;
   const retry = block.retry ?? defaults.retry;
   const retryAt = join(block.retry === undefined ? DEFAULTS : pointer, "retry");
   const delaysMs =
@@ -72,14 +75,19 @@ function resolveQueue(
     handler: hasHandler
       ? findHandler(block.handler ?? "", handlersDirectory, join(pointer, "handler"), report)
       : null,
-    concurrency,
-    prefetch: block.prefetch ?? defaults.prefetch ?? concurrency,
+    ...(ordered ? { concurrency: 1, prefetch: block.prefetch ?? 1 } : atOnce(block, defaults)),
     timeoutMs: millisecondsOf(block.timeout ?? defaults.timeout) ?? NUMBERS.handlerTimeoutMs,
     retryDelaysMs: delaysMs,
     deadLetter,
+    ordered,
     external,
     at: report.placeOf(pointer, "key"),
   };
+}
+
+function atOnce(said: Consuming, defaults: Consuming): Pick<Queue, "concurrency" | "prefetch"> {
+  const concurrency = said.concurrency ?? defaults.concurrency ?? NUMBERS.concurrency;
+  return { concurrency, prefetch: said.prefetch ?? defaults.prefetch ?? concurrency };
 }
 
 /** A key that has no effect would make its reader believe that it has. */
@@ -106,8 +114,7 @@ function checkPrefetch(
   report: Report,
 ): void {
   if (said.prefetch === undefined && said.concurrency === undefined) return;
-  const concurrency = said.concurrency ?? defaults.concurrency ?? NUMBERS.concurrency;
-  const prefetch = said.prefetch ?? defaults.prefetch ?? concurrency;
+  const { concurrency, prefetch } = atOnce(said, defaults);
   if (prefetch >= concurrency) return;
   const key = said.prefetch === undefined ? "concurrency" : "prefetch";
   const message = `prefetch ${prefetch} is lower than concurrency ${concurrency}`;

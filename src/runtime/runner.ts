@@ -6,7 +6,6 @@ import { type BrokerConnection, connectBroker } from "../connect.ts";
 import { messageOf, type Problem } from "../errors.ts";
 import { createEventReader } from "../events/reader.ts";
 import type { Log } from "../handler.ts";
-import { NUMBERS } from "../numbers.ts";
 import type { Topology } from "../topology.ts";
 import { backoffMs, SupervisedConnection } from "./connection.ts";
 import { QueueConsumer } from "./consumer.ts";
@@ -113,7 +112,8 @@ export class Runner {
   async stop(): Promise<boolean> {
     this.#isStopping = true;
     const consumers = [...this.#consumers.values()];
-    const drained = await Promise.all(consumers.map((consumer) => consumer.drain(NUMBERS.drainMs)));
+    const { timeoutMs } = this.#options.topology.drain;
+    const drained = await Promise.all(consumers.map((consumer) => consumer.drain(timeoutMs)));
     await this.#publisher.stop();
     await Promise.all([this.#consumeLink.stop(), this.#publishLink.stop(), this.#host.stop()]);
     return drained.every(Boolean);

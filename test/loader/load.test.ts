@@ -35,8 +35,15 @@ test("the least file has the defaults", async ({ createProject }) => {
     broker: {
       addresses: [{ url: "amqp://127.0.0.1", shown: "amqp://127.0.0.1" }],
       heartbeatMs: NUMBERS.heartbeatMs,
+      consumerTimeoutMs: NUMBERS.consumerTimeoutMs,
     },
     http: { host: "127.0.0.1", port: NUMBERS.httpPort },
+    worker: {
+      maxHeapBytes: NUMBERS.workerHeapBytes,
+      maxCrashes: NUMBERS.workerCrashes,
+      blockedMs: NUMBERS.workerBlockedMs,
+    },
+    drain: { delayMs: NUMBERS.drainDelayMs, timeoutMs: NUMBERS.drainTimeoutMs },
     exchanges: {},
     queues: {},
     bindings: [],
@@ -58,6 +65,23 @@ test("a queue that says nothing has the defaults of the table of numbers", async
     timeoutMs: NUMBERS.handlerTimeoutMs,
     retryDelaysMs: NUMBERS.retryDelaysMs,
     deadLetter: null,
+    ordered: false,
+  });
+});
+
+test("an ordered queue has one run, one message and one consumer, whatever the defaults say", async ({
+  createProject,
+}) => {
+  const topology = `${head}defaults: { concurrency: 9, prefetch: 90 }
+queues: { a: { handler: a, deadLetter: none, ordered: true } }
+`;
+  const { path } = await createProject({ topology, handlers: { a: "export {};\n" } });
+  const { queues } = topologyOf(load({ file: path("topology.yaml"), env: {} }));
+  expect(queues.a).toMatchObject({
+    ordered: true,
+    concurrency: 1,
+    prefetch: 1,
+    arguments: { "x-single-active-consumer": true },
   });
 });
 
@@ -78,7 +102,7 @@ queues:
     handler: take-paymnt
     ttl: "60000"
     ttl: 1h
-    ordered: true
+    orderly: true
   renders:
     type: quorum
     maxPriority: 10
@@ -101,7 +125,7 @@ queues:
     'topology.yaml:11:14 unknown-handler  no module "src/handlers/take-paymnt"; did you mean "take-payment"?',
     'topology.yaml:12:10 numeric-string  ttl must be a duration such as 500ms, 30s, 5m, 1h or 7d, found "60000"',
     'topology.yaml:13:5 duplicate-key  key "ttl" is there twice, first in line 12',
-    'topology.yaml:14:5 unknown-key  unknown key "ordered"',
+    'topology.yaml:14:5 unknown-key  unknown key "orderly"; did you mean "ordered"?',
     "topology.yaml:17:5 argument-of-other-type  maxPriority is for classic queues, and this one is quorum",
     'topology.yaml:18:11 bad-binding  exchange "orders" is topic: a binding needs a routing key',
     'topology.yaml:19:14 handler-outside  handler "../outside" is not a file under src/handlers',

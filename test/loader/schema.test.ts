@@ -39,7 +39,11 @@ function at(path: string): Schema {
 }
 
 function milliseconds(text: unknown): number {
-  const parsed = parseQuantity("duration", String(text));
+  return quantity("duration", text);
+}
+
+function quantity(kind: "duration" | "size", text: unknown): number {
+  const parsed = parseQuantity(kind, String(text));
   if (!parsed.ok) throw new Error(parsed.message);
   return parsed.value;
 }
@@ -57,6 +61,12 @@ test("the defaults are those of the table of numbers", () => {
   expect(at(".defaults.concurrency").default).toBe(concurrency);
   expect(milliseconds(at(".broker.heartbeat").default)).toBe(heartbeatMs);
   expect(milliseconds(at(".defaults.timeout").default)).toBe(handlerTimeoutMs);
+  expect(milliseconds(at(".broker.consumerTimeout").default)).toBe(NUMBERS.consumerTimeoutMs);
+  expect(quantity("size", at(".worker.memory").default)).toBe(NUMBERS.workerHeapBytes);
+  expect(at(".worker.crashes").default).toBe(NUMBERS.workerCrashes);
+  expect(milliseconds(at(".worker.blocked").default)).toBe(NUMBERS.workerBlockedMs);
+  expect(milliseconds(at(".drain.delay").default)).toBe(NUMBERS.drainDelayMs);
+  expect(milliseconds(at(".drain.timeout").default)).toBe(NUMBERS.drainTimeoutMs);
   const retry = at(".defaults.retry").default as readonly string[];
   expect(retry.map(milliseconds)).toEqual(NUMBERS.retryDelaysMs);
   expect(at("retry.factor").default).toBe(NUMBERS.retryFactor);

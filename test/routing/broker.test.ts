@@ -80,7 +80,7 @@ async function declareAnew(
 ) {
   for (const queue of queues) await client.channel.deleteQueue(queue);
   for (const exchange of exchanges) await client.channel.deleteExchange(exchange);
-  const broker = { addresses: [{ url, shown: url }], heartbeatMs: 10_000 };
+  const broker = { ...topology.broker, addresses: [{ url, shown: url }] };
   const report = await applyTopology({ ...topology, broker });
   expect(report.isDone).toBe(true);
 }
