@@ -19,6 +19,12 @@ export const NUMBERS = {
   workerBlockedMs: 5_000,
   drainDelayMs: 0,
   drainTimeoutMs: 30_000,
+  /** Files are compared so often while they change. */
+  reloadCompareMs: 50,
+  /** A change counts after so many comparisons in a row that see nothing new. */
+  reloadQuietLooks: 2,
+  /** And so often when nothing tells of a change. */
+  reloadFloorMs: 2_000,
   /** Of a queue that says nothing of retries. */
   retryDelaysMs: [1_000, 5_000, 30_000],
   retryFactor: 2,
