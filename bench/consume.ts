@@ -151,8 +151,7 @@ async function withRunner<T>(
   modules: Readonly<Record<string, HandlerModule>>,
   use: () => Promise<T>,
 ): Promise<T> {
-  const createHost = (ports: HostPorts) =>
-    new InlineHost(ports, async () => ({ modules, problems: [] }));
+  const createHost = (ports: HostPorts) => new InlineHost(ports, modules);
   const runner = new Runner({ topology, createHost, log });
   await runner.load();
   await runner.start();

@@ -17,6 +17,8 @@ export const NUMBERS = {
   workerHeapBytes: 512 * 1024 * 1024,
   workerCrashes: 3,
   workerBlockedMs: 5_000,
+  /** Of all handlers, when a thread starts. */
+  workerLoadMs: 10_000,
   drainDelayMs: 0,
   drainTimeoutMs: 30_000,
   /** Files are compared so often while they change. */

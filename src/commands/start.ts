@@ -5,7 +5,8 @@ import type { ApplyEntry } from "../apply/apply.ts";
 import { EXIT, WarrenError } from "../errors.ts";
 import { createApp } from "../http/app.ts";
 import { createServer } from "../http/server.ts";
-import { InlineHost } from "../runtime/host/inline-host.ts";
+import type { HostPorts } from "../runtime/host/host.ts";
+import { WorkerHost } from "../runtime/host/worker-host.ts";
 import { Runner } from "../runtime/runner.ts";
 import type { Topology } from "../topology.ts";
 import { type Context, loadOrReport, reportProblems } from "./command.ts";
@@ -18,8 +19,9 @@ import { type Context, loadOrReport, reportProblems } from "./command.ts";
 export async function start(context: Context, stopped: Promise<string>): Promise<number> {
   const topology = loadOrReport(context);
   if (!topology) return EXIT.failed;
-  const { log } = context;
-  const runner = new Runner({ topology, createHost: (ports) => new InlineHost(ports), log });
+  const { env, log } = context;
+  const createHost = (ports: HostPorts) => new WorkerHost(ports, { env });
+  const runner = new Runner({ topology, createHost, log });
   const problems = await runner.load();
   if (problems.length > 0) {
     reportProblems(context, problems);

@@ -98,8 +98,7 @@ export async function runTopology(
     warn: write("warn"),
     error: write("error"),
   };
-  const createHost = (ports: HostPorts) =>
-    new InlineHost(ports, async () => ({ modules, problems: [] }));
+  const createHost = (ports: HostPorts) => new InlineHost(ports, modules);
   const runner = new Runner({ topology, createHost, log: sink });
   await runner.load();
   const server = createServer(

@@ -84,6 +84,8 @@ export type Prepared =
     };
 
 export type HandlerHost = {
+  /** A `prepare` is to be expected: what takes time and needs no handlers may be done now. */
+  warm(): void;
   /** Loads every handler of a topology; one call at a time. Never rejects but for a bug. */
   prepare(topology: Topology): Promise<Prepared>;
   /** Starts a run for each; never throws. Only after an `activate`. */

@@ -1,26 +1,33 @@
 /** A host whose handlers run on the thread of the runner. */
 import { createEventReader } from "../../events/reader.ts";
+import type { HandlerModule } from "../../handler.ts";
 import type { Topology } from "../../topology.ts";
-import type { Delivery, HandlerHost, HostPorts, HostStatus, Prepared } from "./host.ts";
-import { type LoadedHandlers, loadHandlers } from "./modules.ts";
+import type { Delivery, HandlerHost, HostPorts, HostStatus, Prepared, Result } from "./host.ts";
 import { HandlerThread } from "./thread.ts";
 
 export class InlineHost implements HandlerHost {
   readonly #ports: HostPorts;
-  readonly #load: (topology: Topology) => Promise<LoadedHandlers>;
+  readonly #modules: Readonly<Record<string, HandlerModule>>;
   #thread: HandlerThread | null = null;
+  #results: Result[] = [];
   #generation = 0;
 
-  constructor(ports: HostPorts, load: typeof loadHandlers = loadHandlers) {
+  /** @param modules by queue. */
+  constructor(ports: HostPorts, modules: Readonly<Record<string, HandlerModule>>) {
     this.#ports = ports;
-    this.#load = load;
+    this.#modules = modules;
   }
 
+  warm(): void {}
+
   async prepare(topology: Topology): Promise<Prepared> {
-    const { modules, problems } = await this.#load(topology);
-    if (problems.length > 0) return { ok: false, files: [], problems };
-    const reader = createEventReader(topology.events);
-    const thread = new HandlerThread({ ...this.#ports, topology, reader, modules });
+    const thread = new HandlerThread({
+      ...this.#ports,
+      topology,
+      reader: createEventReader(topology.events),
+      modules: this.#modules,
+      onResult: (result) => this.#report(result),
+    });
     const activate = () => {
       this.#thread = thread;
       this.#generation += 1;
@@ -38,5 +45,16 @@ export class InlineHost implements HandlerHost {
 
   async stop(): Promise<void> {
     this.#thread = null;
+  }
+
+  /** The results of a tick go together. */
+  #report(result: Result): void {
+    this.#results.push(result);
+    if (this.#results.length > 1) return;
+    setImmediate(() => {
+      const results = this.#results;
+      this.#results = [];
+      this.#ports.onResults(results);
+    });
   }
 }

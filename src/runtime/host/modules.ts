@@ -1,38 +1,36 @@
-/** Loads the handler modules that a topology names. */
+/** Imports the handler modules that a topology names, on the thread that runs them. */
 import { pathToFileURL } from "node:url";
-import type { Problem } from "../../errors.ts";
 import { type HandlerModule, isHandlerModule } from "../../handler.ts";
-import type { Handler, Queue, Topology } from "../../topology.ts";
+import type { Topology } from "../../topology.ts";
+import { NoHandler } from "./failure.ts";
 
-export type LoadedHandlers = {
-  /** By queue. */
-  readonly modules: Readonly<Record<string, HandlerModule>>;
-  readonly problems: readonly Problem[];
+export type LoadReport = {
+  /** The module of this queue's handler is imported next. */
+  readonly onLoading: (queue: string) => void;
+  /** What is wrong with it. */
+  readonly onProblem: (error: unknown) => void;
 };
 
-/** Imports every handler; each that can't be used is a `bad-handler` at its queue's place. */
-export async function loadHandlers(topology: Topology): Promise<LoadedHandlers> {
+/** By queue. One after another, so that one that never ends to load is known by name. */
+export async function loadHandlers(
+  topology: Topology,
+  { onLoading, onProblem }: LoadReport,
+): Promise<Readonly<Record<string, HandlerModule>>> {
   const modules: Record<string, HandlerModule> = Object.create(null);
-  const problems: Problem[] = [];
-  for (const queue of Object.values(topology.queues)) {
-    if (!queue.handler) continue;
-    const loaded = await importHandler(queue.handler);
-    if (typeof loaded === "string") problems.push(problemOf(queue, queue.handler, loaded));
-    else modules[queue.name] = loaded;
+  for (const { name, handler } of Object.values(topology.queues)) {
+    if (!handler) continue;
+    onLoading(name);
+    try {
+      modules[name] = await importHandler(handler.file);
+    } catch (error) {
+      onProblem(error);
+    }
   }
-  return { modules, problems };
+  return modules;
 }
 
-async function importHandler(handler: Handler): Promise<HandlerModule | string> {
-  try {
-    const loaded: { default?: unknown } = await import(pathToFileURL(handler.file).href);
-    if (isHandlerModule(loaded.default)) return loaded.default;
-    return 'has no default export made by defineHandler("…")';
-  } catch (error) {
-    return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-  }
-}
-
-function problemOf(queue: Queue, handler: Handler, text: string): Problem {
-  return { code: "bad-handler", message: `handler "${handler.name}": ${text}`, at: queue.at };
+async function importHandler(file: string): Promise<HandlerModule> {
+  const loaded: { default?: unknown } = await import(pathToFileURL(file).href);
+  if (isHandlerModule(loaded.default)) return loaded.default;
+  throw new NoHandler('has no default export made by defineHandler("…")');
 }

@@ -9,7 +9,8 @@ import type { Cause, Delivery, Outcome } from "./host.ts";
 
 export type RunOptions = {
   readonly topology: Topology;
-  readonly publish: (request: PublishRequest) => Promise<Published>;
+  /** `delivery`: the id of the one that is handled. */
+  readonly publish: (request: PublishRequest, delivery: number) => Promise<Published>;
   readonly log: Log;
 };
 
@@ -142,7 +143,7 @@ export class Run {
     if (body === null) {
       return { ok: false, code: "malformed", message: "the event is not JSON", messageId };
     }
-    return await this.#options.publish({
+    const request = {
       exchange,
       routingKey: key,
       body,
@@ -151,7 +152,8 @@ export class Run {
       headers,
       ...(priority === undefined ? {} : { priority }),
       ...(correlationId === undefined ? {} : { correlationId }),
-    });
+    };
+    return await this.#options.publish(request, this.#delivery.id);
   }
 
   /** The same id when the message is handled again, so that consumers can tell a repetition. */

@@ -9,14 +9,12 @@ export type HandlerThreadOptions = RunOptions & {
   readonly reader: EventReader;
   /** By queue. */
   readonly modules: Readonly<Record<string, HandlerModule>>;
-  /** The results of a tick. */
-  readonly onResults: (results: readonly Result[]) => void;
+  readonly onResult: (result: Result) => void;
 };
 
 export class HandlerThread {
   readonly #options: HandlerThreadOptions;
   readonly #workplaces = new Map<string, Workplace>();
-  #results: Result[] = [];
 
   constructor(options: HandlerThreadOptions) {
     this.#options = options;
@@ -40,14 +38,7 @@ export class HandlerThread {
     const started = performance.now();
     const outcome = await this.#outcome(delivery);
     const { id, queue } = delivery;
-    this.#results.push({ id, queue, outcome, durationMs: performance.now() - started });
-    if (this.#results.length === 1) setImmediate(() => this.#report());
-  }
-
-  #report(): void {
-    const results = this.#results;
-    this.#results = [];
-    this.#options.onResults(results);
+    this.#options.onResult({ id, queue, outcome, durationMs: performance.now() - started });
   }
 
   async #outcome(delivery: Delivery): Promise<Outcome> {
