@@ -1,41 +1,22 @@
-/**
- * One AMQP connection whose every step has a deadline. amqplib alone waits for ever on a frozen
- * broker, and only ever half-closes its sockets; here doubt ends in a destroyed socket.
- */
-import { setTimeout as sleep } from "node:timers/promises";
+/** Opens a connection to the first address of a broker that answers, or says why none does. */
+import { type ChannelModel, connect, type Options } from "amqplib";
 import {
-  type Channel,
-  type ChannelModel,
-  type ConfirmChannel,
-  connect,
-  type Options,
-} from "amqplib";
+  type BrokerConnection,
+  discardConnection,
+  noAnswer,
+  wrapConnection,
+} from "./broker-connection.ts";
 import { WarrenError } from "./errors.ts";
 import { NUMBERS } from "./numbers.ts";
 import type { BrokerAddress } from "./topology.ts";
-
-export type BrokerConnection = {
-  /** `3.10.8`, as the broker says it. */
-  readonly version: string;
-  readonly address: BrokerAddress;
-  /** Resolves once, when the connection is over, with the reason. */
-  readonly ended: Promise<Error>;
-  /** @throws {Error} when the channel is not open within the deadline of an RPC. */
-  createChannel(): Promise<Channel>;
-  createConfirmChannel(): Promise<ConfirmChannel>;
-  /** `blocked`: the broker takes no publishes (memory or disk alarm) until `unblocked`. */
-  on(event: "blocked" | "unblocked", listener: () => void): void;
-  /** Closes politely; after the deadline the socket is destroyed. Close the channels first. */
-  close(): Promise<void>;
-  /** Ends it at once; whatever is unacknowledged goes back to its queue. */
-  destroy(reason: string): void;
-};
 
 export type ConnectOptions = {
   readonly addresses: readonly BrokerAddress[];
   readonly heartbeatMs: number;
   /** Shown by the broker in its list of connections. */
   readonly name: string;
+  /** Ends the attempt at once. */
+  readonly signal?: AbortSignal;
 };
 
 /**
@@ -47,7 +28,7 @@ export async function connectBroker(options: ConnectOptions): Promise<BrokerConn
   const failures: WarrenError[] = [];
   for (const address of options.addresses) {
     try {
-      return await connectTo(address, options);
+      return wrapConnection(await connectTo(address, options), address);
     } catch (error) {
       failures.push(describe(error, address));
     }
@@ -55,48 +36,68 @@ export async function connectBroker(options: ConnectOptions): Promise<BrokerConn
   const refused = failures.find((failure) => failure.code === "access-refused");
   if (refused) throw refused;
   throw new WarrenError("connection-failed", failures.map((one) => one.message).join("; "), {
-    cause: failures[0]?.cause,
+    cause: new AggregateError(failures.map(({ cause }) => cause)),
   });
 }
 
-/** The parts of amqplib's model that its types hide. */
-type Internals = { readonly connection: { readonly stream: { destroy(error?: Error): void } } };
+/** Nobody was there, or nobody said a word; as against an answer that was a refusal. */
+export function isSilence(error: unknown): boolean {
+  if (error instanceof WarrenError) return isSilence(error.cause);
+  if (error instanceof AggregateError) return error.errors.every(isSilence);
+  return error instanceof Error && SILENCES.has(codeOf(error));
+}
 
-async function connectTo(
-  address: BrokerAddress,
-  options: ConnectOptions,
-): Promise<BrokerConnection> {
+/**
+ * The way to the broker broke, or an operator closed the connection; as against one that was ended
+ * for something that went over it, and may go over the next one too.
+ */
+export function isLoss(reason: Error): boolean {
+  const { code, message } = reason as Error & { readonly code?: unknown };
+  if (typeof code === "number") return code === CONNECTION_FORCED;
+  // amqplib's words for an end of the socket without a word of the broker.
+  return typeof code === "string" || message === "Unexpected close";
+}
+
+const CONNECTION_FORCED = 320;
+
+const SILENCES = new Set([
+  "ECONNREFUSED",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "ETIMEDOUT",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+]);
+
+async function connectTo(address: BrokerAddress, options: ConnectOptions): Promise<ChannelModel> {
   // The signal destroys the socket also while amqplib still waits for the handshake; its own
   // `timeout` starts anew with every byte that arrives.
-  const deadline = new AbortController();
+  const limit = new AbortController();
   const timer = setTimeout(
-    () => deadline.abort(new Error(`no handshake within ${NUMBERS.connectTimeoutMs} ms`)),
+    () => limit.abort(noAnswer(`no handshake within ${NUMBERS.connectTimeoutMs} ms`)),
     NUMBERS.connectTimeoutMs,
   );
+  const giveUp = () => limit.abort(new Error("given up"));
+  options.signal?.addEventListener("abort", giveUp);
+  const aborted = new Promise<never>((_, reject) => {
+    limit.signal.addEventListener("abort", () => reject(limit.signal.reason));
+  });
   const attempt = connect(parseAddress(address, options.heartbeatMs), {
     noDelay: true,
     keepAlive: true,
-    timeout: NUMBERS.connectTimeoutMs,
     clientProperties: { connection_name: options.name },
-    signal: deadline.signal,
+    signal: limit.signal,
   } as object);
   try {
-    return wrap(await Promise.race([attempt, aborted(deadline.signal)]), address);
+    if (options.signal?.aborted) giveUp();
+    return await Promise.race([attempt, aborted]);
   } catch (error) {
-    attempt.then(
-      (model) => (model as unknown as Internals).connection.stream.destroy(),
-      () => undefined,
-    );
+    attempt.then(discardConnection, () => undefined);
     throw error;
   } finally {
     clearTimeout(timer);
+    options.signal?.removeEventListener("abort", giveUp);
   }
-}
-
-function aborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
-  });
 }
 
 function parseAddress(address: BrokerAddress, heartbeatMs: number): Options.Connect {
@@ -114,111 +115,17 @@ function parseAddress(address: BrokerAddress, heartbeatMs: number): Options.Conn
   };
 }
 
-function wrap(model: ChannelModel, address: BrokerAddress): BrokerConnection {
-  const internals = model as unknown as Internals;
-  let isOver = false;
-  let end: (reason: Error) => void = () => undefined;
-  const ended = new Promise<Error>((resolve) => {
-    end = resolve;
-  });
-  const finish = (reason: Error) => {
-    if (isOver) return;
-    isOver = true;
-    end(reason);
-    // amqplib only half-closes; a peer that never answers would keep the socket for ever.
-    setTimeout(() => internals.connection.stream.destroy(), 1_000).unref();
-  };
-  // A forced close emits `close` alone; a reset `error`, then `close`.
-  let lastError: Error | undefined;
-  model.on("error", (error: Error) => {
-    lastError = error;
-  });
-  model.on("close", (error?: Error) => finish(error ?? lastError ?? new Error("closed")));
-  const destroy = (reason: string) => {
-    const error = new Error(reason);
-    internals.connection.stream.destroy(error);
-    finish(error);
-  };
-  const openChannel = async <C extends Channel>(open: () => Promise<C>): Promise<C> => {
-    const channel = await withDeadline(open(), "open a channel", destroy);
-    // Without a listener an error of the channel would end the process.
-    channel.on("error", () => undefined);
-    return channel;
-  };
-  return {
-    version: String(model.connection.serverProperties.version ?? "unknown"),
-    address,
-    ended,
-    createChannel: () => openChannel(() => model.createChannel()),
-    createConfirmChannel: () => openChannel(() => model.createConfirmChannel()),
-    on: (event, listener) => void model.on(event, listener),
-    close: async () => {
-      if (isOver) return;
-      const closing = model.close().catch(() => undefined);
-      const limit = new AbortController();
-      await Promise.race([
-        closing,
-        ended,
-        sleep(NUMBERS.rpcTimeoutMs, undefined, { signal: limit.signal }).catch(() => undefined),
-      ]);
-      limit.abort();
-      destroy("closed");
-    },
-    destroy,
-  };
-}
-
-/**
- * Waits for an RPC of amqplib, which has no deadline of its own; past it `giveUp` is called, since
- * nothing is known of the connection any more.
- *
- * @throws {Error} what the RPC threw, or that it took too long.
- */
-export async function withDeadline<T>(
-  rpc: Promise<T>,
-  what: string,
-  giveUp: (reason: string) => void,
-): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      const reason = `no answer to "${what}" within ${NUMBERS.rpcTimeoutMs} ms`;
-      reject(new Error(reason));
-      giveUp(reason);
-    }, NUMBERS.rpcTimeoutMs);
-  });
-  try {
-    return await Promise.race([rpc, late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-/** Closes a channel so that every ack and publish before it has left; never waits for ever. */
-export async function closeChannel(channel: Channel, connection: BrokerConnection): Promise<void> {
-  try {
-    await withDeadline(
-      Promise.race([channel.close(), connection.ended]),
-      "close a channel",
-      connection.destroy,
-    );
-  } catch {
-    // It was closed already, or its connection is gone: the same result.
-  }
-}
-
 function describe(error: unknown, address: BrokerAddress): WarrenError {
   const text = error instanceof Error ? error.message || String(codeOf(error)) : String(error);
-  if (/ACCESS.REFUSED|\b403\b/i.test(text)) {
+  if (/ACCESS.REFUSED/i.test(text)) {
     return new WarrenError("access-refused", `${address.shown} refuses the user or the password`, {
       cause: error,
     });
   }
-  // amqplib does not pass on why; at this step the broker closes over the vhost alone.
+  // amqplib does not pass on which; at this step the broker closes over these alone.
   if (/Expected ConnectionOpenOk/.test(text)) {
-    return new WarrenError("access-refused", `${address.shown} refuses the vhost to this user`, {
-      cause: error,
-    });
+    const why = "refuses the vhost to this user, or a limit of connections is reached";
+    return new WarrenError("access-refused", `${address.shown} ${why}`, { cause: error });
   }
   return new WarrenError("connection-failed", `${address.shown} does not answer: ${text}`, {
     cause: error,

@@ -10,6 +10,10 @@ export const NUMBERS = {
   maxInFlightBytes: 32 * 1024 * 1024,
   reconnectMinMs: 100,
   reconnectMaxMs: 10_000,
+  /** Between two attempts to connect where nobody answers. */
+  probeMaxMs: 500,
+  /** A connection that lived less has not proved that what ended the last one is over. */
+  steadyMs: 1_000,
   heartbeatMs: 10_000,
   handlerTimeoutMs: 30_000,
   /** The broker's, not ours: RabbitMQ's own default. */

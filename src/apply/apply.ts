@@ -3,7 +3,8 @@
  * object of the same name differs. It never deletes and never replaces.
  */
 import type { Channel, Options } from "amqplib";
-import { type BrokerConnection, connectBroker } from "../connect.ts";
+import type { BrokerConnection } from "../broker-connection.ts";
+import { connectBroker } from "../connect.ts";
 import { type Place, WarrenError } from "../errors.ts";
 import type { Topology } from "../topology.ts";
 import { type Attempt, type Operate, onChannels, type Refusal } from "./channels.ts";
@@ -50,14 +51,21 @@ type State = "absent" | ApplyEntry;
  * Brings the broker up to the topology, on a connection of its own: some refusals of a broker close
  * the whole connection.
  *
+ * @param signal ends it at once.
  * @throws {WarrenError} `access-refused`, `connection-failed`, `unknown-exchange-type`.
  */
-export async function applyTopology(topology: Topology): Promise<ApplyReport> {
+export async function applyTopology(
+  topology: Topology,
+  signal?: AbortSignal,
+): Promise<ApplyReport> {
   const name = `warren ${topology.project} apply`;
-  const connection = await connectBroker({ ...topology.broker, name });
+  const connection = await connectBroker({ ...topology.broker, name, ...(signal && { signal }) });
+  const giveUp = () => connection.destroy("given up");
+  signal?.addEventListener("abort", giveUp);
   try {
     return await applyOn(connection, topology);
   } finally {
+    signal?.removeEventListener("abort", giveUp);
     await connection.close();
   }
 }

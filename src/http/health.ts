@@ -1,5 +1,5 @@
 import { type RequestHandler, Router } from "express";
-import { isReady, type RunnerStatus } from "../runtime/status.ts";
+import { type ConnectionStatus, isReady, type RunnerStatus } from "../runtime/status.ts";
 import { allowOnly } from "./problem.ts";
 
 /** `GET /health`, `/livez` and `/readyz`. */
@@ -34,14 +34,19 @@ function summarize(status: RunnerStatus): string {
   const facts = [
     ...(stopping ? ["stopping"] : []),
     ...Object.entries(connections)
-      .filter(([, state]) => state !== "ready")
-      .map(([name, state]) => `the ${name} connection is ${state}`),
+      .filter(([, { state }]) => state !== "ready")
+      .map(([name, status]) => `the ${name} connection is ${describeConnection(status)}`),
     ...(topology === "verified" ? [] : [`the topology is ${inWords[topology]}`]),
     ...Object.entries(queues)
       .filter(([, { consumer }]) => consumer !== "live")
       .map(([name, { consumer }]) => `the consumer of ${name} is ${consumer}`),
   ];
   return facts.length === 0 ? "connected, topology verified, all consumers live" : facts.join("; ");
+}
+
+function describeConnection({ state, downSince, lastFailure }: ConnectionStatus): string {
+  if (downSince === null || lastFailure === null) return state;
+  return `${state} since ${downSince}: ${lastFailure.reason}`;
 }
 
 const inWords = { pending: "not verified yet", conflict: "in conflict with the broker" } as const;

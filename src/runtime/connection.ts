@@ -1,13 +1,15 @@
-/** Keeps one connection up: reconnects with full-jitter backoff until it is stopped. */
-import type { BrokerConnection } from "../connect.ts";
+/** Keeps one connection up: reconnects until it is stopped, and says meanwhile what is wrong. */
+import { setTimeout as sleep } from "node:timers/promises";
+import type { BrokerConnection } from "../broker-connection.ts";
 import { messageOf } from "../errors.ts";
 import type { Log } from "../handler.ts";
-import { NUMBERS } from "../numbers.ts";
-import type { ConnectionState } from "./status.ts";
+import { ReconnectBackoff } from "./backoff.ts";
+import type { ConnectionState, ConnectionStatus } from "./status.ts";
 
 export type SupervisorOptions = {
   readonly name: "publish" | "consume";
-  readonly connect: () => Promise<BrokerConnection>;
+  /** The signal ends the attempt at once. */
+  readonly connect: (signal: AbortSignal) => Promise<BrokerConnection>;
   /**
    * Runs on every new connection before it counts as ready; when it throws, the connection is
    * given up and another one is tried.
@@ -17,25 +19,42 @@ export type SupervisorOptions = {
   readonly log: Log;
 };
 
+/** The same failure is said again after so long, in milliseconds. */
+const REPEAT_MS = 10_000;
+
 export class SupervisedConnection {
   readonly #options: SupervisorOptions;
-  #state: ConnectionState = "connecting";
+  readonly #backoff = new ReconnectBackoff();
+  readonly #stopped = new AbortController();
+  #phase: "connecting" | "up" | "down" | "closed" = "connecting";
   #connection: BrokerConnection | null = null;
-  #isStopped = false;
-  #failures = 0;
-  #wake: () => void = () => undefined;
+  #downSince: Date | null = new Date();
+  #lastFailure: ConnectionStatus["lastFailure"] = null;
+  #nextAttempt: Date | null = null;
+  /** Of the last line in the log about a failure, by the monotonic clock. */
+  #saidAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
   }
 
   get state(): ConnectionState {
-    return this.#state;
+    if (this.#phase !== "up") return this.#phase;
+    return this.#connection?.isBlocked ? "blocked" : "ready";
   }
 
   /** The live connection, or null while there is none. */
   get connection(): BrokerConnection | null {
     return this.#connection;
+  }
+
+  get status(): ConnectionStatus {
+    return {
+      state: this.state,
+      downSince: this.#downSince?.toISOString() ?? null,
+      lastFailure: this.#lastFailure,
+      nextAttempt: this.#nextAttempt?.toISOString() ?? null,
+    };
   }
 
   /**
@@ -49,82 +68,94 @@ export class SupervisedConnection {
 
   /** Ends the connection for good; close its channels before. */
   async stop(): Promise<void> {
-    this.#isStopped = true;
-    this.#wake();
-    const connection = this.#connection;
-    if (connection) await connection.close();
-    this.#state = "closed";
+    this.#stopped.abort();
+    await this.#connection?.close();
+    this.#phase = "closed";
+  }
+
+  get #isStopped(): boolean {
+    return this.#stopped.signal.aborted;
   }
 
   async #open(): Promise<void> {
-    const { connect, onUp } = this.#options;
-    this.#state = "connecting";
-    const connection = await connect();
-    connection.on("blocked", () => {
-      this.#state = "blocked";
-    });
-    connection.on("unblocked", () => {
-      this.#state = "ready";
-    });
+    this.#phase = "connecting";
+    const connection = await this.#options.connect(this.#stopped.signal);
+    const bornAt = performance.now();
+    this.#sayBlocks(connection);
+    await this.#setUp(connection);
+    this.#connection = connection;
+    this.#phase = "up";
+    this.#downSince = null;
+    void connection.ended.then((reason) => this.#lost(reason, performance.now() - bornAt));
+  }
+
+  /** @throws {Error} what `onUp` threw, or that it was stopped meanwhile; it is destroyed then. */
+  async #setUp(connection: BrokerConnection): Promise<void> {
+    const { signal } = this.#stopped;
+    const giveUp = () => connection.destroy("stopped");
+    signal.addEventListener("abort", giveUp);
     try {
-      await onUp(connection);
+      await this.#options.onUp(connection);
+      signal.throwIfAborted();
     } catch (error) {
       connection.destroy("setup failed");
       throw error;
+    } finally {
+      signal.removeEventListener("abort", giveUp);
     }
-    if (this.#isStopped) {
-      await connection.close();
-      return;
-    }
-    this.#connection = connection;
-    this.#state = "ready";
-    connection.ended.then((reason) => this.#lost(reason)).catch(() => undefined);
   }
 
-  #lost(reason: Error): void {
+  #sayBlocks(connection: BrokerConnection): void {
+    const { log, name } = this.#options;
+    connection.on("blocked", (reason) => {
+      log.warn({ connection: name, reason }, "blocked: the broker takes no messages");
+    });
+    connection.on("unblocked", () => log.info({ connection: name }, "no longer blocked"));
+  }
+
+  #lost(reason: Error, livedMs: number): void {
     this.#connection = null;
     if (this.#isStopped) return;
-    this.#state = "down";
-    const { log, name, onDown } = this.#options;
-    log.warn({ connection: name, reason: reason.message }, "connection lost");
-    // What amqplib can't decode (a table nested thousands deep) comes again on the next connection.
-    const isUndecodable = reason instanceof RangeError;
-    this.#failures = isUndecodable ? this.#failures + 1 : 0;
-    onDown(reason);
+    this.#downSince = new Date();
+    this.#backoff.lost(reason, livedMs);
+    this.#failed(reason.message, "connection lost");
+    this.#options.onDown(reason);
     void this.#reconnect();
+  }
+
+  #failed(reason: string, what: string): void {
+    this.#phase = "down";
+    const isNews = this.#lastFailure?.reason !== reason;
+    this.#lastFailure = { at: new Date().toISOString(), reason };
+    const now = performance.now();
+    if (!isNews && now < this.#saidAt + REPEAT_MS) return;
+    this.#saidAt = now;
+    const { log, name } = this.#options;
+    log.warn({ connection: name, failures: this.#backoff.failures, reason }, what);
   }
 
   async #reconnect(): Promise<void> {
     const { log, name } = this.#options;
     while (!this.#isStopped) {
-      await this.#pause(backoffMs(this.#failures));
+      await this.#pause(this.#backoff.nextMs());
       if (this.#isStopped) return;
-      const facts = { connection: name, failures: this.#failures };
+      const { failures } = this.#backoff;
       try {
         await this.#open();
-        log.info(facts, "connected again");
+        log.info({ connection: name, failures }, "connected again");
         return;
       } catch (error) {
-        this.#failures += 1;
-        this.#state = "down";
-        log.warn({ ...facts, reason: messageOf(error) }, "not connected yet");
+        if (this.#isStopped) return;
+        this.#backoff.failed(error);
+        this.#failed(messageOf(error), "not connected yet");
       }
     }
   }
 
-  #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      this.#wake = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
+  async #pause(ms: number): Promise<void> {
+    const { signal } = this.#stopped;
+    this.#nextAttempt = new Date(Date.now() + ms);
+    await sleep(ms, undefined, { signal }).catch(() => undefined);
+    this.#nextAttempt = null;
   }
-}
-
-/** Full jitter, in milliseconds: anywhere below a bound that doubles with each failure. */
-export function backoffMs(failures: number): number {
-  const bound = Math.min(NUMBERS.reconnectMaxMs, NUMBERS.reconnectMinMs * 2 ** failures);
-  return Math.random() * bound;
 }

@@ -5,7 +5,7 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Channel, ConsumeMessage } from "amqplib";
-import { type BrokerConnection, closeChannel, withDeadline } from "../connect.ts";
+import { type BrokerConnection, closeChannel, withDeadline } from "../broker-connection.ts";
 import type { Queue } from "../topology.ts";
 import { Acks } from "./acks.ts";
 import type { Delivery, Result } from "./host/host.ts";

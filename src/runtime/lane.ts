@@ -3,7 +3,7 @@
  * closes the channel: so only messages of that exchange are ever touched by it.
  */
 import type { ConfirmChannel, Message, Options } from "amqplib";
-import type { BrokerConnection } from "../connect.ts";
+import type { BrokerConnection } from "../broker-connection.ts";
 import type { Outgoing, PublishOutcome } from "./publisher.ts";
 
 /** The header by which a return finds its message; callers may repeat a message id. */

@@ -14,7 +14,7 @@
  * What is unconfirmed when the connection is lost is sent again, with the same id, on the next
  * one, within its deadline. So a message can arrive twice, and never counts as confirmed wrongly.
  */
-import { type BrokerConnection, closeChannel } from "../connect.ts";
+import { type BrokerConnection, closeChannel } from "../broker-connection.ts";
 import { NUMBERS } from "../numbers.ts";
 import { Lane, type Pending } from "./lane.ts";
 import type { ConnectionState } from "./status.ts";

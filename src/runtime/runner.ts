@@ -1,17 +1,14 @@
-/** Owns everything that runs: two connections, the publisher, a consumer for each queue. */
-import { setTimeout as sleep } from "node:timers/promises";
-import { type ApplyReport, applyTopology } from "../apply/apply.ts";
-import { blockedError, formatReport } from "../apply/report.ts";
-import { type BrokerConnection, connectBroker } from "../connect.ts";
-import { messageOf, type Problem } from "../errors.ts";
+/** Owns everything that runs: the way to the broker, the publisher, a consumer for each queue. */
+import type { ApplyReport } from "../apply/apply.ts";
+import type { Problem } from "../errors.ts";
 import { createEventReader } from "../events/reader.ts";
 import type { Log } from "../handler.ts";
 import type { Topology } from "../topology.ts";
-import { backoffMs, SupervisedConnection } from "./connection.ts";
 import { QueueConsumer } from "./consumer.ts";
 import type { HandlerHost, HostPorts } from "./host/host.ts";
 import { createPublish, type Published, type PublishRequest } from "./publish.ts";
 import { ConfirmPublisher } from "./publisher.ts";
+import { Recovery } from "./recovery.ts";
 import type { RunnerStatus } from "./status.ts";
 import { Trace, type TracedDelivery } from "./trace.ts";
 
@@ -21,21 +18,13 @@ export type RunnerOptions = {
   readonly log: Log;
 };
 
-/** The first attempt to consume again after the broker ended a consumer, in milliseconds. */
-const RESUBSCRIBE_MS = 250;
-
 export class Runner {
   readonly #options: RunnerOptions;
-  readonly #publishLink: SupervisedConnection;
-  readonly #consumeLink: SupervisedConnection;
+  readonly #recovery: Recovery;
   readonly #publisher: ConfirmPublisher;
   readonly #host: HandlerHost;
   readonly #consumers: ReadonlyMap<string, QueueConsumer>;
   readonly #trace = new Trace();
-  readonly #recovering = new Set<QueueConsumer>();
-  #topologyState: RunnerStatus["topology"] = "pending";
-  #conflict: string | null = null;
-  #verifying: Promise<void> | null = null;
   #isStopping = false;
   /** By HTTP and by handlers alike. */
   readonly publish: (request: PublishRequest) => Promise<Published>;
@@ -44,8 +33,8 @@ export class Runner {
     const { topology, log } = options;
     this.#options = options;
     this.#publisher = new ConfirmPublisher({
-      state: () => this.#publishLink.state,
-      onMissingExchange: () => this.#repair(),
+      state: () => this.#recovery.publishState,
+      onMissingExchange: () => this.#recovery.repair(),
     });
     const reader = createEventReader(topology.events);
     this.publish = createPublish({ topology, reader, publisher: this.#publisher });
@@ -57,20 +46,11 @@ export class Runner {
       },
     });
     this.#consumers = this.#createConsumers();
-    this.#publishLink = this.#supervise("publish", {
-      onUp: async (connection) => {
-        await this.#verifyAgain();
-        this.#publisher.connected(connection);
-      },
-      onDown: () => this.#publisher.disconnected(),
-    });
-    this.#consumeLink = this.#supervise("consume", {
-      onUp: async (connection) => {
-        await this.#verifyAgain();
-        const consumers = [...this.#consumers.values()];
-        await Promise.all(consumers.map((consumer) => this.#subscribe(consumer, connection)));
-      },
-      onDown: () => undefined,
+    this.#recovery = new Recovery({
+      topology: () => topology,
+      consumers: () => this.#consumers.values(),
+      publisher: this.#publisher,
+      log,
     });
   }
 
@@ -86,22 +66,10 @@ export class Runner {
    * Applies the topology, connects and consumes; after `load`.
    *
    * @returns what was declared.
-   * @throws {WarrenError} `conflict`, `missing-object`, `broker-refused` with the report as its
-   *   message; `connection-failed`, `access-refused`, `unknown-exchange-type`.
+   * @throws {WarrenError} as `Recovery.start`.
    */
-  async start(): Promise<ApplyReport> {
-    const report = await applyTopology(this.#options.topology);
-    if (!report.isDone) throw blockedError(report);
-    this.#topologyState = "verified";
-    // The connections that follow find what was just declared.
-    this.#verifying = Promise.resolve();
-    try {
-      await this.#publishLink.start();
-      await this.#consumeLink.start();
-    } finally {
-      this.#verifying = null;
-    }
-    return report;
+  start(): Promise<ApplyReport> {
+    return this.#recovery.start();
   }
 
   /**
@@ -115,7 +83,7 @@ export class Runner {
     const { timeoutMs } = this.#options.topology.drain;
     const drained = await Promise.all(consumers.map((consumer) => consumer.drain(timeoutMs)));
     await this.#publisher.stop();
-    await Promise.all([this.#consumeLink.stop(), this.#publishLink.stop(), this.#host.stop()]);
+    await Promise.all([this.#recovery.stop(), this.#host.stop()]);
     return drained.every(Boolean);
   }
 
@@ -132,9 +100,7 @@ export class Runner {
     return {
       project: this.#options.topology.project,
       stopping: this.#isStopping,
-      connections: { publish: this.#publishLink.state, consume: this.#consumeLink.state },
-      topology: this.#topologyState,
-      problems: this.#conflict === null ? [] : [this.#conflict],
+      ...this.#recovery.status,
       queues: Object.fromEntries(
         [...this.#consumers].map(([name, { state, inFlight }]) => [
           name,
@@ -156,92 +122,13 @@ export class Runner {
           publisher: this.#publisher,
           deliver: (batch) => this.#host.deliver(batch),
           nextId: () => ++lastId,
-          onLost: (lost, reason) => void this.#recover(lost, reason),
-          repair: () => this.#repair(),
+          onLost: (lost, reason) => void this.#recovery.recover(lost, reason),
+          repair: () => this.#recovery.repair(),
           trace: this.#trace,
           log,
         });
         return [queue.name, consumer];
       }),
     );
-  }
-
-  #supervise(
-    name: "publish" | "consume",
-    hooks: {
-      readonly onUp: (connection: BrokerConnection) => Promise<void>;
-      readonly onDown: () => void;
-    },
-  ): SupervisedConnection {
-    const { log } = this.#options;
-    return new SupervisedConnection({ name, connect: () => this.#connect(name), log, ...hooks });
-  }
-
-  #connect(purpose: string): Promise<BrokerConnection> {
-    const { project, broker } = this.#options.topology;
-    return connectBroker({ ...broker, name: `warren ${project} ${purpose}` });
-  }
-
-  /** One at a time, shared by those who want it at the same time. */
-  #verifyAgain(): Promise<void> {
-    this.#verifying ??= this.#verify().finally(() => {
-      this.#verifying = null;
-    });
-    return this.#verifying;
-  }
-
-  /** A conflict is reported, and what is there is consumed all the same. */
-  async #verify(): Promise<void> {
-    const report = await applyTopology(this.#options.topology);
-    const created = report.entries.filter(({ result }) => result === "created").length;
-    this.#topologyState = report.isDone ? "verified" : "conflict";
-    this.#conflict = report.isDone ? null : formatReport(report);
-    const { log } = this.#options;
-    if (!report.isDone) log.error({ report: this.#conflict }, "topology in conflict");
-    else if (created > 0) log.warn({ created }, "topology declared again");
-  }
-
-  async #repair(): Promise<void> {
-    try {
-      await this.#verifyAgain();
-    } catch (error) {
-      this.#options.log.warn({ reason: messageOf(error) }, "topology not verified");
-    }
-    await sleep(RESUBSCRIBE_MS);
-  }
-
-  async #subscribe(consumer: QueueConsumer, connection: BrokerConnection): Promise<void> {
-    try {
-      await consumer.subscribe(connection);
-    } catch (error) {
-      void this.#recover(consumer, messageOf(error));
-    }
-  }
-
-  /** Consumes again as soon as the broker lets it; a new connection does it by itself. */
-  async #recover(consumer: QueueConsumer, reason: string): Promise<void> {
-    if (this.#recovering.has(consumer)) return;
-    this.#recovering.add(consumer);
-    const { log } = this.#options;
-    const queue = consumer.queue.name;
-    try {
-      for (let failures = 0; !this.#isStopping; failures++) {
-        await sleep(RESUBSCRIBE_MS + backoffMs(failures));
-        if (consumer.state !== "down") return;
-        const connection = this.#consumeLink.connection;
-        if (!connection) continue;
-        if (failures === 0) log.warn({ queue, reason }, "consumer lost");
-        try {
-          await this.#verifyAgain();
-          await consumer.subscribe(connection);
-          log.info({ queue, failures }, "consuming again");
-          return;
-        } catch (error) {
-          log.warn({ queue, failures, reason: messageOf(error) }, "not consuming yet");
-        }
-      }
-    } finally {
-      this.#recovering.delete(consumer);
-    }
   }
 }

@@ -9,7 +9,7 @@ import { retryExchange } from "../apply/objects.ts";
 import type { Log } from "../handler.ts";
 import type { Queue } from "../topology.ts";
 import type { Acks } from "./acks.ts";
-import { backoffMs } from "./connection.ts";
+import { backoffMs } from "./backoff.ts";
 import { barest, deadCopy, retryCopy } from "./copies.ts";
 import type { Outcome } from "./host/host.ts";
 import type { Incoming } from "./incoming.ts";

@@ -2,10 +2,21 @@
 export type ConnectionState = "connecting" | "ready" | "blocked" | "down" | "closed";
 export type ConsumerState = "starting" | "live" | "held" | "down" | "stopped";
 
+/** Times are RFC 3339, of this machine's clock. */
+export type ConnectionStatus = {
+  readonly state: ConnectionState;
+  /** null while it is up. */
+  readonly downSince: string | null;
+  /** Why it was lost, or why the last attempt failed; null if nothing ever went wrong. */
+  readonly lastFailure: { readonly at: string; readonly reason: string } | null;
+  /** null unless an attempt is waited for. */
+  readonly nextAttempt: string | null;
+};
+
 export type RunnerStatus = {
   readonly project: string;
   readonly stopping: boolean;
-  readonly connections: { readonly publish: ConnectionState; readonly consume: ConnectionState };
+  readonly connections: Readonly<Record<"publish" | "consume", ConnectionStatus>>;
   /** `conflict`: the broker has another queue or exchange of a declared name. */
   readonly topology: "pending" | "verified" | "conflict";
   /** What went wrong last, in words, newest first; empty when all is well. */
@@ -20,8 +31,7 @@ export function isReady(status: RunnerStatus): boolean {
   const { connections, topology, queues, stopping } = status;
   return (
     !stopping &&
-    connections.publish === "ready" &&
-    connections.consume === "ready" &&
+    Object.values(connections).every(({ state }) => state === "ready") &&
     topology === "verified" &&
     Object.values(queues).every((queue) => queue.consumer === "live")
   );

@@ -3,6 +3,7 @@ import { type Answer, startRunner, type TestRunner } from "../support/runner.ts"
 import { expect, test } from "../support/test.ts";
 import type { Vhost } from "../support/vhost.ts";
 import { waitFor } from "../support/wait-for.ts";
+import { up } from "./app.ts";
 
 const topology = `
 defaults: { type: classic, deadLetter: none }
@@ -405,7 +406,7 @@ test("health is in words and in facts", async ({ vhost }) => {
       summary: "connected, topology verified, all consumers live",
       project: "test",
       stopping: false,
-      connections: { publish: "ready", consume: "ready" },
+      connections: { publish: up, consume: up },
       topology: "verified",
       problems: [],
       queues: {},

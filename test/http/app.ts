@@ -5,7 +5,7 @@ import { createApp } from "../../src/http/app.ts";
 import { createServer } from "../../src/http/server.ts";
 import { createPublish } from "../../src/runtime/publish.ts";
 import type { Outgoing } from "../../src/runtime/publisher.ts";
-import type { RunnerStatus } from "../../src/runtime/status.ts";
+import type { ConnectionStatus, RunnerStatus } from "../../src/runtime/status.ts";
 import { topologyOf } from "../support/topology.ts";
 
 export type Answer = {
@@ -44,11 +44,18 @@ const topology = topologyOf({
   },
 });
 
+export const up: ConnectionStatus = {
+  state: "ready",
+  downSince: null,
+  lastFailure: null,
+  nextAttempt: null,
+};
+
 /** A runner for which all is well. */
 export const well: RunnerStatus = {
   project: "test",
   stopping: false,
-  connections: { publish: "ready", consume: "ready" },
+  connections: { publish: up, consume: up },
   topology: "verified",
   problems: [],
   queues: { q: { consumer: "live", inFlight: 0 } },

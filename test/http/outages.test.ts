@@ -222,7 +222,7 @@ test("503: while a memory alarm blocks publishes, handlers go on, and nothing is
       expect((await warren.get("/health")).body).toMatchObject({
         status: "degraded",
         summary: "the publish connection is blocked",
-        connections: { publish: "blocked", consume: "ready" },
+        connections: { publish: { state: "blocked" }, consume: { state: "ready" } },
       });
       open();
       await waitFor((seen) => seen(done) === 100, { what: "the backlog to be handled" });

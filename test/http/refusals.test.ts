@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
 import { gzipSync } from "node:zlib";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { type Answer, startApp, type TestApp, well } from "./app.ts";
+import { type Answer, startApp, type TestApp, up, well } from "./app.ts";
 
 let app: TestApp;
 beforeAll(async () => {
@@ -358,14 +358,22 @@ test("health is in words, liveness always, readiness only when all is well", asy
   expect(await statuses()).toEqual([200, 200, 200]);
   app.status = {
     ...well,
-    connections: { publish: "down", consume: "ready" },
+    connections: {
+      publish: {
+        state: "down",
+        downSince: "2026-01-02T03:04:05.000Z",
+        lastFailure: { at: "2026-01-02T03:04:06.000Z", reason: "nobody there" },
+        nextAttempt: "2026-01-02T03:04:07.000Z",
+      },
+      consume: up,
+    },
     topology: "conflict",
     queues: { q: { consumer: "held", inFlight: 1 } },
   };
   expect((await app.request("/health")).body).toMatchObject({
     status: "degraded",
     summary:
-      "the publish connection is down; the topology is in conflict with the broker; the consumer of q is held",
+      "the publish connection is down since 2026-01-02T03:04:05.000Z: nobody there; the topology is in conflict with the broker; the consumer of q is held",
   });
   expect(await statuses()).toEqual([200, 200, 503]);
   app.status = { ...well, stopping: true };

@@ -1,0 +1,63 @@
+/** How long to wait before the next attempt. */
+import { isLoss, isSilence } from "../connect.ts";
+import { NUMBERS } from "../numbers.ts";
+
+/** Full jitter, in milliseconds: anywhere below a bound that doubles with each failure. */
+export function backoffMs(failures: number, maxMs: number = NUMBERS.reconnectMaxMs): number {
+  return Math.random() * boundOf(failures, maxMs);
+}
+
+function boundOf(failures: number, maxMs: number): number {
+  return Math.min(maxMs, NUMBERS.reconnectMinMs * 2 ** failures);
+}
+
+/**
+ * Spaces the attempts to connect.
+ *
+ * | what happened last                              | the next attempt |
+ * |-------------------------------------------------|------------------|
+ * | nobody answered (refused port, silence)         | backs off to `probeMaxMs`: it costs nobody anything |
+ * | the broker answered, and refused                | backs off to `reconnectMaxMs` |
+ * | a connection broke within `steadyMs`            | like one that nobody answered |
+ * | the broker ended it, or it could not be read    | like a refusal, unless it had lived longer than the bound |
+ * | a connection broke later                        | within `reconnectMinMs` |
+ */
+export class ReconnectBackoff {
+  /** In a row: attempts that were answered, and did not hold. */
+  #refusals = 0;
+  /** In a row: attempts that nobody answered. */
+  #silences = 0;
+
+  /** Attempts in a row that did not hold. */
+  get failures(): number {
+    return this.#refusals + this.#silences;
+  }
+
+  /** An attempt failed. */
+  failed(error: unknown): void {
+    if (isSilence(error)) this.#silences += 1;
+    else this.#refused();
+  }
+
+  /** A connection was lost after this time. */
+  lost(reason: Error, livedMs: number): void {
+    const boundMs = boundOf(this.#refusals, NUMBERS.reconnectMaxMs);
+    const isSteady = livedMs > Math.max(NUMBERS.steadyMs, boundMs);
+    if (isSteady) {
+      this.#refusals = 0;
+      this.#silences = 0;
+    } else if (isLoss(reason)) this.#silences += 1;
+    else this.#refused();
+  }
+
+  /** Milliseconds until the next attempt. */
+  nextMs(): number {
+    if (this.#silences > 0) return backoffMs(this.#silences, NUMBERS.probeMaxMs);
+    return backoffMs(this.#refusals);
+  }
+
+  #refused(): void {
+    this.#silences = 0;
+    this.#refusals += 1;
+  }
+}
