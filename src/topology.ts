@@ -124,4 +124,6 @@ export type Topology = {
   /** In file order. */
   readonly bindings: readonly Binding[];
   readonly events: Readonly<Record<string, EventSchema>>;
+  /** Where the file says what can't change while a runner runs. */
+  readonly places: Readonly<Record<"project" | "broker" | "http", Place>>;
 };

@@ -23,10 +23,13 @@ export type LoadOptions = {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Default: src/handlers beside the file. */
   readonly handlersDirectory?: string;
+  /** What to read in place of the file; an earlier load's `text`, for schemas and handlers alone. */
+  readonly text?: string;
 };
 
 export type Loaded =
-  | { readonly ok: true; readonly topology: Topology }
+  /** `text` is what stood in the file. */
+  | { readonly ok: true; readonly topology: Topology; readonly text: string }
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
 /**
@@ -36,14 +39,17 @@ export type Loaded =
 export function load(options: LoadOptions): Loaded {
   const folder = dirname(options.file);
   const events = loadEvents(joinPath(folder, "schemas", "events"));
-  const source = readSource(options.file);
+  const { text: kept } = options;
+  const source =
+    kept === undefined ? readSource(options.file) : ({ ok: true, text: kept } as const);
   if (!source.ok) return failed([source.problem, ...events.problems]);
   const parsed = parse(options.file, source.text);
   if (!parsed.ok) return failed([...parsed.problems, ...events.problems]);
   const report = new Report(parsed.document);
   const topology = resolve(parsed.document, options, events, report);
   const problems = [...report.problems, ...events.problems];
-  return problems.length > 0 ? failed(problems) : { ok: true, topology: freeze(topology) };
+  if (problems.length > 0) return failed(problems);
+  return { ok: true, topology: freeze(topology), text: source.text };
 }
 
 function resolve(
@@ -76,6 +82,11 @@ function resolve(
     queues,
     bindings,
     events: events.schemas,
+    places: {
+      project: report.placeOf("/project", "value"),
+      broker: report.placeOf("/broker", "key"),
+      http: report.placeOf("/http", "key"),
+    },
   };
 }
 

@@ -1,4 +1,4 @@
-import { writeFile } from "node:fs/promises";
+import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { formatProblem } from "../../src/errors.ts";
 import { type Loaded, load } from "../../src/loader/load.ts";
@@ -48,7 +48,47 @@ test("the least file has the defaults", async ({ createProject }) => {
     queues: {},
     bindings: [],
     events: {},
+    places: {
+      project: { file: path("topology.yaml"), line: 2, column: 10 },
+      broker: { file: path("topology.yaml"), line: 3, column: 1 },
+      http: { file: path("topology.yaml"), line: 1, column: 1 },
+    },
   });
+});
+
+test("a kept text is read in place of the file, with the schemas and handlers as they are now", async ({
+  createProject,
+}) => {
+  const queue = (name: string) => `queues: { ${name}: { handler: a, deadLetter: none } }\n`;
+  const project = await createProject({
+    topology: `${head}${queue("before")}`,
+    handlers: { a: "export {};\n" },
+  });
+  const file = project.path("topology.yaml");
+  const first = load({ file, env: {} });
+  if (!first.ok) throw new Error("the first is sound");
+  await project.write("topology.yaml", `${head}${queue("after")}`);
+  await project.write("schemas/events/book.created.json", '{ "type": "object" }');
+  const again = topologyOf(load({ file, env: {}, text: first.text }));
+  expect(Object.keys(again.queues)).toEqual(["before"]);
+  expect(Object.keys(again.events)).toEqual(["book.created"]);
+  await rm(project.path("src/handlers/a.ts"));
+  const bad = load({ file, env: {}, text: first.text });
+  expect(linesOf(bad, project.folder)).toEqual([
+    expect.stringContaining("topology.yaml:4:30 unknown-handler"),
+  ]);
+});
+
+test("a schema whose file stands as it stood is the same, and another one once it is changed", async ({
+  createProject,
+}) => {
+  const project = await createProject({ topology: head, events: { "a.b": { type: "object" } } });
+  const options = { file: project.path("topology.yaml"), env: {} };
+  const schemaOf = () => topologyOf(load(options)).events["a.b"]?.schema;
+  const first = schemaOf();
+  expect(schemaOf()).toBe(first);
+  await project.write("schemas/events/a.b.json", '{ "type": "object", "maxProperties": 1 }');
+  expect(schemaOf()).toEqual({ type: "object", maxProperties: 1 });
 });
 
 test("a queue that says nothing has the defaults of the table of numbers", async ({

@@ -34,6 +34,7 @@ export function topologyOf(short: ShortTopology): Topology {
       file: `schemas/events/${type}.json`,
       schema,
     })),
+    places: { project: at, broker: at, http: at },
   };
 }
 
