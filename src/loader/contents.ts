@@ -1,12 +1,10 @@
 /** What stands in files and folders, in a form that can be compared with later. */
-import { hash } from "node:crypto";
 import { type BigIntStats, readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
-
-/** Path → digest of the content, or a word for what has none. */
-export type Digests = ReadonlyMap<string, string>;
+import { type Digests, digestOf } from "../digest.ts";
 
 export type Reading = {
+  /** Of what has no content, a word in place of its digest. */
   readonly digests: Digests;
   /** The folders, by real path, in which something happens when a digest changes. */
   readonly folders: ReadonlySet<string>;
@@ -60,7 +58,7 @@ export class Contents {
     const state = [dev, ino, size, mtimeNs, ctimeNs].join();
     const known = this.#known.get(path);
     if (known?.state === state) return known.digest;
-    const digest = digestOf(path);
+    const digest = read(path);
     if (Number(ctimeMs) < Date.now() - RACY_MS) this.#known.set(path, { state, digest });
     return digest;
   }
@@ -72,9 +70,9 @@ export function changedPaths(before: Digests, after: Digests): readonly string[]
   return [...paths].filter((path) => (before.get(path) ?? ABSENT) !== (after.get(path) ?? ABSENT));
 }
 
-function digestOf(path: string): string {
+function read(path: string): string {
   try {
-    return hash("sha256", readFileSync(path));
+    return digestOf(readFileSync(path));
   } catch (error) {
     return isGone(error) ? ABSENT : `unreadable: ${(error as NodeJS.ErrnoException).code}`;
   }

@@ -4,8 +4,9 @@
  */
 import { type FSWatcher, statSync, watch } from "node:fs";
 import { basename, sep } from "node:path";
+import type { Digests } from "../digest.ts";
 import { NUMBERS } from "../numbers.ts";
-import { Contents, changedPaths, type Digests } from "./contents.ts";
+import { Contents, changedPaths } from "./contents.ts";
 
 export type WatcherOptions = {
   /**

@@ -2,6 +2,7 @@
  * The wall between the runner and the handlers: batches of deliveries go in, one outcome for each
  * comes out. What stands behind it (a worker thread, this thread) is nobody else's business.
  */
+import type { Digests } from "../../digest.ts";
 import type { Problem } from "../../errors.ts";
 import type { Violation } from "../../events/reader.ts";
 import type { Log, ReceivedMessage } from "../../handler.ts";
@@ -57,8 +58,8 @@ export type Result = {
 
 /** What a host is given by the runner. */
 export type HostPorts = {
-  /** By which handlers publish. */
-  readonly publish: (request: PublishRequest) => Promise<Published>;
+  /** By which handlers publish; `topology` is the one that they were loaded with. */
+  readonly publish: (request: PublishRequest, topology: Topology) => Promise<Published>;
   /** The results of a tick: one for each delivery, ever. */
   readonly onResults: (results: readonly Result[]) => void;
   readonly log: Log;
@@ -66,20 +67,20 @@ export type HostPorts = {
 
 /**
  * The handlers of a topology, loaded and checked, and not in use yet; or what is wrong with them.
- * `files` are the real paths of what was loaded, as far as it came: a change of one of them is a
- * reason to prepare again.
+ * `files` has the real paths of what was loaded, as far as it came, each with its digest at that
+ * moment: where a file is another one by then, or becomes one later, it is time to prepare again.
  */
 export type Prepared =
   | {
       readonly ok: true;
-      readonly files: readonly string[];
+      readonly files: Digests;
       /** New deliveries go to these handlers; those before them finish what they have. */
       readonly activate: () => void;
       readonly discard: () => void;
     }
   | {
       readonly ok: false;
-      readonly files: readonly string[];
+      readonly files: Digests;
       readonly problems: readonly Problem[];
     };
 

@@ -22,8 +22,9 @@ export class InlineHost implements HandlerHost {
 
   async prepare(topology: Topology): Promise<Prepared> {
     const thread = new HandlerThread({
-      ...this.#ports,
       topology,
+      log: this.#ports.log,
+      publish: (request) => this.#ports.publish(request, topology),
       reader: createEventReader(topology.events),
       modules: this.#modules,
       onResult: (result) => this.#report(result),
@@ -32,7 +33,7 @@ export class InlineHost implements HandlerHost {
       this.#thread = thread;
       this.#generation += 1;
     };
-    return { ok: true, files: [], activate, discard: () => undefined };
+    return { ok: true, files: new Map(), activate, discard: () => undefined };
   }
 
   deliver(batch: readonly Delivery[]): void {

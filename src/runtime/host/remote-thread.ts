@@ -2,15 +2,18 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Worker } from "node:worker_threads";
 import { messageOf } from "../../errors.ts";
+import type { Log } from "../../handler.ts";
 import type { Topology } from "../../topology.ts";
+import type { Published, PublishRequest } from "../publish.ts";
 import type { LoadFailure } from "./failure.ts";
-import type { Delivery, HostPorts, Result } from "./host.ts";
+import type { Delivery, Result } from "./host.ts";
 import { pack } from "./packing.ts";
 import type { FromThread, PublishAnswer, PublishCall, ToThread } from "./protocol.ts";
 import { type SpawnOptions, spawnThread } from "./spawn.ts";
 
 export type RemoteThreadOptions = SpawnOptions & {
-  readonly ports: Pick<HostPorts, "publish" | "log">;
+  readonly publish: (request: PublishRequest) => Promise<Published>;
+  readonly log: Log;
   readonly onResults: (thread: RemoteThread, results: readonly Result[]) => void;
   /** It is no more, and what it had in flight will have no result. Never after `end`. */
   readonly onDeath: (thread: RemoteThread, reason: string) => void;
@@ -116,7 +119,7 @@ export class RemoteThread {
         this.#onLoaded();
         break;
       case "log":
-        this.#options.ports.log[message.level](JSON.parse(message.fields), message.message);
+        this.#options.log[message.level](JSON.parse(message.fields), message.message);
         break;
       case "tick":
         for (const call of message.publishes) void this.#publish(call);
@@ -135,7 +138,7 @@ export class RemoteThread {
     const { buffer, byteOffset, length } = request.body;
     const body = Buffer.from(buffer, byteOffset, length);
     const published = this.#inFlight.has(delivery)
-      ? await this.#options.ports.publish({ ...request, body })
+      ? await this.#options.publish({ ...request, body })
       : ({
           ok: false,
           code: "stopping",

@@ -45,14 +45,15 @@ export class WorkerHost implements HandlerHost {
     const thread = this.#createThread(topology);
     const problems = await thread.load(topology, NUMBERS.workerLoadMs);
     if (problems.length > 0) {
-      return { ok: false, files: [], problems: problems.map((one) => describe(topology, one)) };
+      const described = problems.map((one) => describe(topology, one));
+      return { ok: false, files: new Map(), problems: described };
     }
     const activate = () => {
       this.#thread?.retire();
       this.#thread = thread;
       this.#generation += 1;
     };
-    return { ok: true, files: [], activate, discard: () => thread.end() };
+    return { ok: true, files: new Map(), activate, discard: () => thread.end() };
   }
 
   deliver(batch: readonly Delivery[]): void {
@@ -71,7 +72,8 @@ export class WorkerHost implements HandlerHost {
   #createThread(topology: Topology): RemoteThread {
     const files = Object.values(topology.queues).map(({ handler }) => handler?.file ?? "");
     return new RemoteThread({
-      ports: this.#ports,
+      publish: (request) => this.#ports.publish(request, topology),
+      log: this.#ports.log,
       env: this.#env(topology),
       isTypeScript: files.some((file) => /\.m?ts$/.test(file)),
       maxHeapBytes: topology.worker.maxHeapBytes,

@@ -1,0 +1,9 @@
+/** What a file holds, in a form that the runner's thread and the handlers' can compare. */
+import { hash } from "node:crypto";
+
+/** Path → digest. */
+export type Digests = ReadonlyMap<string, string>;
+
+export function digestOf(content: Buffer): string {
+  return hash("sha256", content);
+}
