@@ -36,6 +36,8 @@ export const NUMBERS = {
   retryFactor: 2,
   retryMaxMs: 3_600_000,
   concurrency: 20,
+  /** So many acks the broker passes on at once; later ones could be lost when a channel closes. */
+  maxOrderedPrefetch: 32,
   maxBodyBytes: 1024 * 1024,
   maxJsonDepth: 64,
   maxHeaders: 32,

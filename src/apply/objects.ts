@@ -79,8 +79,9 @@ export function desiredObjects(topology: Topology): DesiredObjects {
 
 const NOTHING: DesiredObjects = { exchanges: [], queues: [], bindings: [] };
 
+/** One that is ordered retries in place. */
 function isRetried(queue: Queue): boolean {
-  return queue.handler !== null && queue.retryDelaysMs.length > 0;
+  return queue.handler !== null && queue.retryDelaysMs.length > 0 && !queue.ordered;
 }
 
 function toDesired(exchange: Topology["exchanges"][string]): DesiredExchange {

@@ -1,13 +1,19 @@
+import { NUMBERS } from "../numbers.ts";
 import type { QueueBlock } from "./file.ts";
 import { join } from "./pointer.ts";
 import type { Report } from "./report.ts";
 
 /** Finds what a queue says against the order which it says as well. */
 export function checkOrdered(block: QueueBlock, pointer: string, report: Report): void {
-  const { concurrency = 1, singleActiveConsumer = true, arguments: raw = {} } = block;
+  const { concurrency = 1, prefetch = 1, singleActiveConsumer = true } = block;
+  const { arguments: raw = {} } = block;
   if (concurrency > 1) {
     const message = `concurrency ${concurrency} breaks the order: an ordered queue has 1`;
     report.value("bad-value", join(pointer, "concurrency"), message);
+  }
+  if (prefetch > NUMBERS.maxOrderedPrefetch) {
+    const message = `prefetch of an ordered queue is at most ${NUMBERS.maxOrderedPrefetch}, found ${prefetch}`;
+    report.value("bad-value", join(pointer, "prefetch"), message);
   }
   if (!singleActiveConsumer) {
     const message = "singleActiveConsumer false breaks the order: an ordered queue has one";

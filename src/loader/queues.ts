@@ -65,7 +65,7 @@ function resolveQueue(
   const retryAt = join(block.retry === undefined ? DEFAULTS : pointer, "retry");
   const delaysMs =
     retry === undefined ? NUMBERS.retryDelaysMs : retryDelaysMs(retry, retryAt, report);
-  if (hasHandler && delaysMs.length > 0) checkRetriedName(name, pointer, report);
+  if (hasHandler && delaysMs.length > 0 && !ordered) checkRetriedName(name, pointer, report);
   return {
     name,
     type,

@@ -8,9 +8,11 @@ import type { Channel, ConsumeMessage } from "amqplib";
 import { type BrokerConnection, closeChannel, withDeadline } from "../broker-connection.ts";
 import type { Queue } from "../topology.ts";
 import { Acks } from "./acks.ts";
+import { Head } from "./head.ts";
 import type { Delivery, Result } from "./host/host.ts";
-import { readIncoming } from "./incoming.ts";
-import { type Live, type Received, Settler, type SettlerOptions } from "./settle.ts";
+import { type Incoming, readIncoming } from "./incoming.ts";
+import { Pauses } from "./pauses.ts";
+import { type Live, nextDelayMs, type Received, Settler, type SettlerOptions } from "./settle.ts";
 import type { ConsumerState } from "./status.ts";
 
 export type ConsumerOptions = SettlerOptions & {
@@ -33,23 +35,28 @@ type Held = Received & { readonly delivery: Delivery; readonly subscription: Sub
 export class QueueConsumer {
   readonly #options: ConsumerOptions;
   readonly #settler: Settler;
+  readonly #pauses = new Pauses();
+  readonly #head = new Head();
   #subscription: Subscription | null = null;
   /** Delivered, not yet given to a handler. */
   #waiting: Held[] = [];
   /** Given to a handler, or waiting for its copy. */
   readonly #running = new Map<number, Held>();
   #isScheduled = false;
-  #isStopping = false;
   #isSubscribing = false;
   #onIdle: () => void = () => undefined;
 
   constructor(options: ConsumerOptions) {
     this.#options = options;
-    this.#settler = new Settler(options);
+    this.#settler = new Settler(options, this.#pauses);
   }
 
   get queue(): Queue {
     return this.#options.queue;
+  }
+
+  get #isStopping(): boolean {
+    return this.#pauses.isOver;
   }
 
   get state(): ConsumerState {
@@ -107,27 +114,34 @@ export class QueueConsumer {
   /**
    * Starts nothing new, waits for what runs, and gives back what no handler has seen.
    *
-   * The consumer is cancelled after the last ack, not before it: a quorum queue's acks may wait in
-   * the broker's channel, which drops them when it closes; a cancel makes it send them first.
-   * Until then at most `prefetch` messages wait here.
-   *
    * @returns whether all runs ended before `deadlineMs` was over.
    */
   async drain(deadlineMs: number): Promise<boolean> {
-    this.#isStopping = true;
+    this.#pauses.end();
     const isDrained = await this.#idle(deadlineMs);
     const subscription = this.#subscription;
-    if (!subscription?.isLive) return isDrained;
-    const { acks, channel, connection, tag } = subscription;
+    if (subscription?.isLive) await this.#leave(subscription);
+    return isDrained;
+  }
+
+  /**
+   * A quorum queue's acks may wait in the broker's channel, which drops them when it closes; a
+   * cancel after the last ack makes it send them first. Until then at most `prefetch` messages wait
+   * here. The end of the channel gives back what waits and lets the next consumer of an ordered
+   * queue begin in one step, which a cancel does not: so that queue has no cancel, and no more
+   * messages in flight than the broker acks at once. A classic queue loses no acks, and on 3.10 one
+   * with a single active consumer crashes when that is cancelled.
+   */
+  async #leave({ acks, channel, connection, tag }: Subscription): Promise<void> {
     acks.flush();
-    if (tag !== null) {
+    const { type, ordered } = this.queue;
+    if (tag !== null && type === "quorum" && !ordered) {
       const cancel = Promise.race([channel.cancel(tag), connection.ended]);
       await withDeadline(cancel, "cancel a consumer", connection.destroy).catch(() => undefined);
+      for (const { raw } of this.#waiting) acks.handBack(raw.fields.deliveryTag);
     }
-    for (const { raw } of this.#waiting) acks.handBack(raw.fields.deliveryTag);
     this.#waiting = [];
     await closeChannel(channel, connection);
-    return isDrained;
   }
 
   async #idle(deadlineMs: number): Promise<boolean> {
@@ -148,11 +162,15 @@ export class QueueConsumer {
       void closeChannel(subscription.channel, subscription.connection);
       return;
     }
-    const { queue, project, nextId } = this.#options;
+    const { queue, project } = this.#options;
     const incoming = readIncoming(raw, queue.name, project);
-    const delivery = { id: nextId(), queue: queue.name, ...incoming };
-    this.#waiting.push({ delivery, incoming, raw, subscription });
+    this.#waiting.push({ delivery: this.#delivery(incoming), incoming, raw, subscription });
     this.#schedule();
+  }
+
+  /** Its id is that of one run: what comes late of an earlier run is never taken for this one's. */
+  #delivery({ attempt, message }: Incoming): Delivery {
+    return { id: this.#options.nextId(), queue: message.queue, attempt, message };
   }
 
   /** The deliveries of one read from the socket go to the handlers together. */
@@ -170,28 +188,61 @@ export class QueueConsumer {
     const free = this.queue.concurrency - this.#running.size;
     if (free <= 0 || this.#waiting.length === 0) return;
     const batch = this.#waiting.splice(0, free);
+    if (this.queue.ordered) for (const held of batch) this.#runHead(held);
+    else this.#run(batch);
+  }
+
+  #run(batch: readonly Held[]): void {
     for (const held of batch) this.#running.set(held.delivery.id, held);
     this.#options.deliver(batch.map(({ delivery }) => delivery));
   }
 
-  async #conclude(held: Held, result: Result): Promise<void> {
-    const { outcome } = result;
-    if (outcome.status === "held") await this.#runAgain(held, outcome.reason);
-    else {
-      await this.#settler.settle(held, outcome, result.durationMs);
-      this.#release(held);
-    }
-  }
-
-  /** The handler's own publish met broker trouble: the same attempt, once more, after a while. */
-  async #runAgain(held: Held, reason: string): Promise<void> {
-    await this.#settler.hold(held, reason);
-    if (held.subscription.isLive && !this.#isStopping) {
-      this.#options.deliver([held.delivery]);
-      this.#schedule();
+  async #conclude(held: Held, { outcome, durationMs }: Result): Promise<void> {
+    if (outcome.status === "held") {
+      await this.#settler.hold(held, outcome.reason);
+      this.#runAgain(held, held.incoming);
       return;
     }
-    held.subscription.acks.handBack(held.raw.fields.deliveryTag);
+    const { ordered } = this.queue;
+    const delayMs = ordered ? nextDelayMs(this.queue, held.incoming, outcome) : null;
+    if (delayMs !== null) {
+      this.#settler.noteRetry(held, outcome, durationMs);
+      const attempt = held.incoming.attempt + 1;
+      await this.#runInPlace(held, { ...held.incoming, attempt }, delayMs);
+    } else if (await this.#settler.settle(held, outcome, durationMs)) {
+      this.#head.forget();
+      this.#release(held);
+    } else this.#giveBack(held);
+  }
+
+  /** With what it has spent already, if it came before on a connection that was lost. */
+  #runHead(held: Held): void {
+    const { incoming = held.incoming, delayMs = 0 } = this.#head.recall(held.raw) ?? {};
+    void this.#runInPlace(held, incoming, delayMs);
+  }
+
+  /** Those behind it wait as long. */
+  async #runInPlace(held: Held, incoming: Incoming, delayMs: number): Promise<void> {
+    this.#running.set(held.delivery.id, held);
+    this.#head.remember(held.raw, incoming, delayMs);
+    if (held.subscription.isLive && delayMs > 0) await this.#pauses.wait(delayMs);
+    this.#runAgain(held, incoming);
+  }
+
+  #runAgain(held: Held, incoming: Incoming): void {
+    if (!held.subscription.isLive || this.#isStopping) {
+      this.#giveBack(held);
+      return;
+    }
+    this.#running.delete(held.delivery.id);
+    this.#run([{ ...held, incoming, delivery: this.#delivery(incoming) }]);
+    this.#schedule();
+  }
+
+  /** Uncounted; one of an ordered queue goes with its channel, and so keeps its place. */
+  #giveBack(held: Held): void {
+    const { subscription, raw } = held;
+    if (!this.queue.ordered) subscription.acks.handBack(raw.fields.deliveryTag);
     this.#release(held);
   }
 
@@ -205,6 +256,7 @@ export class QueueConsumer {
     if (!subscription.isLive) return;
     subscription.isLive = false;
     subscription.acks.end();
+    this.#pauses.cut();
     this.#waiting = this.#waiting.filter((held) => held.subscription !== subscription);
     if (this.#subscription !== subscription) return;
     this.#subscription = null;

@@ -3,7 +3,6 @@
  * dead letters and acked after the copy is confirmed. While a copy can't be confirmed the message
  * is held: neither acked nor rejected, and no attempt is counted.
  */
-import { setTimeout as sleep } from "node:timers/promises";
 import type { ConsumeMessage } from "amqplib";
 import { retryExchange } from "../apply/objects.ts";
 import type { Log } from "../handler.ts";
@@ -13,6 +12,7 @@ import { backoffMs } from "./backoff.ts";
 import { barest, deadCopy, retryCopy } from "./copies.ts";
 import type { Outcome } from "./host/host.ts";
 import type { Incoming } from "./incoming.ts";
+import type { Pauses } from "./pauses.ts";
 import type { Outgoing, Publisher } from "./publisher.ts";
 import type { Trace, TracedOutcome } from "./trace.ts";
 
@@ -35,7 +35,7 @@ export type Received = {
   readonly subscription: Live;
 };
 
-type Ended = Exclude<Outcome, { readonly status: "held" }>;
+export type Ended = Exclude<Outcome, { readonly status: "held" }>;
 type Failed = Exclude<Ended, { readonly status: "handled" }>;
 
 /** How long a message waits whose handler met broker trouble, in milliseconds. */
@@ -43,10 +43,13 @@ const HOLD_MS = 1_000;
 
 export class Settler {
   readonly #options: SettlerOptions;
+  readonly #pauses: Pauses;
   #holding = 0;
 
-  constructor(options: SettlerOptions) {
+  /** @param pauses those of its consumer: over once it stops. */
+  constructor(options: SettlerOptions, pauses: Pauses) {
     this.#options = options;
+    this.#pauses = pauses;
   }
 
   /** Broker trouble: nothing more of the queue should be started. */
@@ -54,32 +57,42 @@ export class Settler {
     return this.#holding > 0;
   }
 
-  /** Resolves once the message is acked, or its channel is over. */
-  async settle(message: Received, outcome: Ended, durationMs: number): Promise<void> {
+  /**
+   * Ends the message, or sends it to its next attempt.
+   *
+   * @returns false when the broker has it again, or is to have it: its channel is over, or the
+   *   consumer stops while no copy can be confirmed.
+   */
+  async settle(message: Received, outcome: Ended, durationMs: number): Promise<boolean> {
     const copy = outcome.status === "handled" ? null : this.#copyFor(message, outcome);
     const isSafe = copy === null || (await this.#publishCopy(message, copy));
-    if (!isSafe) return;
+    if (!isSafe) return false;
     message.subscription.acks.ack(message.raw.fields.deliveryTag);
-    this.#note(message, outcome, copy, durationMs);
+    this.#note(message, outcome, this.#became(outcome, copy), durationMs);
+    return true;
+  }
+
+  /** Says that the message will run again without leaving its queue. */
+  noteRetry(message: Received, outcome: Ended, durationMs: number): void {
+    this.#note(message, outcome, "retried", durationMs);
   }
 
   /** Waits before the same attempt is run again. */
   async hold(message: Received, reason: string): Promise<void> {
     this.#holding += 1;
     this.#warn(message, reason);
-    await sleep(HOLD_MS);
+    await this.#pauses.wait(HOLD_MS);
     this.#holding -= 1;
   }
 
   #copyFor({ raw, incoming }: Received, outcome: Failed): Outgoing | null {
     const { queue, project } = this.#options;
-    const delayMs = outcome.status === "dead" ? null : nextDelayMs(queue, incoming, outcome);
+    const delayMs = nextDelayMs(queue, incoming, outcome);
     if (delayMs !== null) return retryCopy(raw, incoming, { project, delayMs });
     if (queue.deadLetter === null) return null;
     return deadCopy(raw, incoming, { to: queue.deadLetter, cause: outcome.cause });
   }
 
-  /** @returns false when the channel ended first: the broker has the message again. */
   async #publishCopy(message: Received, first: Outgoing): Promise<boolean> {
     let copy = first;
     let isHeld = false;
@@ -87,12 +100,13 @@ export class Settler {
       for (let failures = 0; message.subscription.isLive; failures++) {
         const outcome = await this.#options.publisher.publish(copy, { isCopy: true });
         if (outcome.status === "confirmed") return true;
+        if (this.#pauses.isOver) return false;
         if (!isHeld) this.#holding += 1;
         isHeld = true;
         this.#warn(message, outcome.message);
         if (outcome.status === "malformed") copy = barest(copy);
         if (outcome.status === "unroutable") await this.#options.repair();
-        await sleep(backoffMs(failures));
+        await this.#pauses.wait(backoffMs(failures));
       }
       return false;
     } finally {
@@ -105,10 +119,9 @@ export class Settler {
     this.#options.log.warn(facts, "message held: the broker does not take what it leads to");
   }
 
-  #note({ incoming }: Received, outcome: Ended, copy: Outgoing | null, durationMs: number): void {
+  #note({ incoming }: Received, outcome: Ended, became: TracedOutcome, durationMs: number): void {
     const { queue, trace, log } = this.#options;
     const { attempt, message } = incoming;
-    const became = this.#became(outcome, copy);
     trace.add(message.id, {
       queue: queue.name,
       handler: queue.handler?.name ?? "",
@@ -131,12 +144,13 @@ export class Settler {
   }
 }
 
-/** The delay before the next attempt, in milliseconds; null when there is none left. */
+/** The delay before the next attempt, in milliseconds; null when there is none. */
 export function nextDelayMs(
   queue: Pick<Queue, "retryDelaysMs">,
   incoming: Pick<Incoming, "attempt">,
-  outcome: { readonly status: "failed" } | { readonly status: "retry"; readonly afterMs: number },
+  outcome: Ended,
 ): number | null {
+  if (outcome.status === "handled" || outcome.status === "dead") return null;
   const delays = queue.retryDelaysMs;
   const remaining = delays.slice(incoming.attempt - 1);
   const [next] = remaining;
