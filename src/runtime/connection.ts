@@ -71,6 +71,7 @@ export class SupervisedConnection {
     this.#stopped.abort();
     await this.#connection?.close();
     this.#phase = "closed";
+    this.#nextAttempt = null;
   }
 
   get #isStopped(): boolean {
@@ -118,6 +119,7 @@ export class SupervisedConnection {
     if (this.#isStopped) return;
     this.#downSince = new Date();
     this.#backoff.lost(reason, livedMs);
+    this.#saidAt = Number.NEGATIVE_INFINITY;
     this.#failed(reason.message, "connection lost");
     this.#options.onDown(reason);
     void this.#reconnect();

@@ -6,6 +6,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Channel, ConsumeMessage } from "amqplib";
 import { type BrokerConnection, closeChannel, withDeadline } from "../broker-connection.ts";
+import { messageOf } from "../errors.ts";
 import type { Queue } from "../topology.ts";
 import { Acks } from "./acks.ts";
 import { Head } from "./head.ts";
@@ -101,8 +102,16 @@ export class QueueConsumer {
       await channel.prefetch(prefetch);
       return await channel.consume(name, (raw) => this.#receive(subscription, raw));
     };
-    const { consumerTag } = await withDeadline(start(), `consume ${name}`, connection.destroy);
-    subscription.tag = consumerTag;
+    try {
+      // A queue that does not answer says nothing of its connection, which others use as well.
+      const { consumerTag } = await withDeadline(start(), `consume ${name}`, () => undefined);
+      subscription.tag = consumerTag;
+    } catch (error) {
+      this.#end(subscription, messageOf(error));
+      // If its answer comes after all, it is cancelled with the channel.
+      channel.close().catch(() => undefined);
+      throw error;
+    }
   }
 
   /** What became of a delivery. */

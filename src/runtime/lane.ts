@@ -9,6 +9,9 @@ import type { Outgoing, PublishOutcome } from "./publisher.ts";
 /** The header by which a return finds its message; callers may repeat a message id. */
 export const PUBLISH_HEADER = "x-warren-publish";
 
+/** Before another attempt to open a channel, in milliseconds. */
+const REOPEN_MS = 250;
+
 export type Pending = {
   readonly id: number;
   readonly message: Outgoing;
@@ -82,8 +85,12 @@ export class Lane {
       this.#proceed();
       return;
     }
-    // Without a channel the connection is over or will be: `connected` starts again.
-    if (!channel) return;
+    if (!channel) {
+      this.#dropSettled();
+      // A limit of channels is reached; or the connection is over, and `connected` starts again.
+      setTimeout(() => this.#proceed(), REOPEN_MS);
+      return;
+    }
     this.#listen(channel);
     this.#channel = channel;
     this.#flush(channel);
@@ -199,6 +206,10 @@ export class Lane {
     this.#channel = null;
     this.#waiting = [...this.#unconfirmed.values(), ...this.#waiting];
     this.#unconfirmed = new Map();
+    this.#dropSettled();
+  }
+
+  #dropSettled(): void {
     for (const pending of this.#waiting) if (pending.isSettled) pending.release();
     this.#waiting = this.#waiting.filter((pending) => !pending.isSettled);
   }

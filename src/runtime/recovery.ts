@@ -1,6 +1,6 @@
 /**
- * Keeps up what lies between the runner and its broker: two connections, the topology, and a
- * subscription of each consumer. Whatever is lost is brought back here, and said meanwhile.
+ * Keeps up what lies between the runner and its broker: two connections, the topology, and the
+ * subscriptions. Whatever is lost is brought back, and said meanwhile.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { type ApplyReport, applyTopology } from "../apply/apply.ts";
@@ -10,11 +10,11 @@ import { connectBroker } from "../connect.ts";
 import { messageOf } from "../errors.ts";
 import type { Log } from "../handler.ts";
 import type { Topology } from "../topology.ts";
-import { backoffMs } from "./backoff.ts";
 import { SupervisedConnection } from "./connection.ts";
 import type { QueueConsumer } from "./consumer.ts";
 import type { ConfirmPublisher } from "./publisher.ts";
 import type { ConnectionState, RunnerStatus } from "./status.ts";
+import { Subscriptions } from "./subscriptions.ts";
 
 export type RecoveryOptions = {
   /** The one that is in force now. */
@@ -24,21 +24,23 @@ export type RecoveryOptions = {
   readonly log: Log;
 };
 
-/** The first attempt to consume again after the broker ended a consumer, in milliseconds. */
-const RESUBSCRIBE_MS = 250;
+/** After an attempt to declare what is missing, in milliseconds. */
+const REPAIR_MS = 250;
 
 export class Recovery {
   readonly #options: RecoveryOptions;
   readonly #publishLink: SupervisedConnection;
   readonly #consumeLink: SupervisedConnection;
-  readonly #recovering = new Set<QueueConsumer>();
+  readonly #subscriptions: Subscriptions;
   readonly #stopped = new AbortController();
   #topologyState: RunnerStatus["topology"] = "pending";
   #conflict: string | null = null;
   #verifying: Promise<void> | null = null;
+  /** Each queue has been tried once on the shared connection. */
+  #firstTries: Promise<void> = Promise.resolve();
 
   constructor(options: RecoveryOptions) {
-    const { publisher, consumers } = options;
+    const { publisher, consumers, log } = options;
     this.#options = options;
     this.#publishLink = this.#supervise("publish", {
       onUp: async (connection) => {
@@ -50,10 +52,17 @@ export class Recovery {
     this.#consumeLink = this.#supervise("consume", {
       onUp: async (connection) => {
         await this.#verifyAgain();
-        const all = [...consumers()];
-        await Promise.all(all.map((consumer) => this.#subscribe(consumer, connection)));
+        // Not waited for: one queue that does not answer must not keep the others waiting.
+        this.#firstTries = this.#subscriptions.connected(connection);
       },
       onDown: () => undefined,
+    });
+    this.#subscriptions = new Subscriptions({
+      consumers,
+      shared: () => this.#consumeLink.connection,
+      connect: (queue, signal) => this.#connect(`consume ${queue}`, signal),
+      verify: () => this.#verifyAgain(),
+      log,
     });
   }
 
@@ -65,7 +74,10 @@ export class Recovery {
     return {
       connections: { publish: this.#publishLink.status, consume: this.#consumeLink.status },
       topology: this.#topologyState,
-      problems: this.#conflict === null ? [] : [this.#conflict],
+      problems: [
+        ...(this.#conflict === null ? [] : [this.#conflict]),
+        ...this.#subscriptions.problems,
+      ],
     };
   }
 
@@ -88,13 +100,15 @@ export class Recovery {
     } finally {
       this.#verifying = null;
     }
+    await this.#firstTries;
     return report;
   }
 
-  /** Ends both connections for good, and every attempt to bring something back. */
+  /** Ends the connections for good, and every attempt to bring something back. */
   async stop(): Promise<void> {
     this.#stopped.abort();
-    await Promise.all([this.#consumeLink.stop(), this.#publishLink.stop()]);
+    const parts = [this.#subscriptions, this.#consumeLink, this.#publishLink];
+    await Promise.all(parts.map((part) => part.stop()));
   }
 
   /** Declares what is missing; resolves, after a while, whether or not it could. */
@@ -104,34 +118,12 @@ export class Recovery {
     } catch (error) {
       this.#options.log.warn({ reason: messageOf(error) }, "topology not verified");
     }
-    await this.#pause(RESUBSCRIBE_MS);
+    await sleep(REPAIR_MS, undefined, { signal: this.#stopped.signal }).catch(() => undefined);
   }
 
-  /** Consumes again as soon as the broker lets it; a new connection does it by itself. */
-  async recover(consumer: QueueConsumer, reason: string): Promise<void> {
-    if (this.#recovering.has(consumer)) return;
-    this.#recovering.add(consumer);
-    const { log } = this.#options;
-    const queue = consumer.queue.name;
-    try {
-      for (let failures = 0; ; failures++) {
-        await this.#pause(RESUBSCRIBE_MS + backoffMs(failures));
-        if (this.#stopped.signal.aborted || consumer.state !== "down") return;
-        const connection = this.#consumeLink.connection;
-        if (!connection) continue;
-        if (failures === 0) log.warn({ queue, reason }, "consumer lost");
-        try {
-          await this.#verifyAgain();
-          await consumer.subscribe(connection);
-          log.info({ queue, failures }, "consuming again");
-          return;
-        } catch (error) {
-          log.warn({ queue, failures, reason: messageOf(error) }, "not consuming yet");
-        }
-      }
-    } finally {
-      this.#recovering.delete(consumer);
-    }
+  /** Consumes again as soon as the broker lets it. */
+  recover(consumer: QueueConsumer, reason: string): Promise<void> {
+    return this.#subscriptions.recover(consumer, reason);
   }
 
   #supervise(
@@ -141,12 +133,14 @@ export class Recovery {
       readonly onDown: () => void;
     },
   ): SupervisedConnection {
-    const { log, topology } = this.#options;
-    const connect = (signal: AbortSignal) => {
-      const { project, broker } = topology();
-      return connectBroker({ ...broker, name: `warren ${project} ${name}`, signal });
-    };
+    const { log } = this.#options;
+    const connect = (signal: AbortSignal) => this.#connect(name, signal);
     return new SupervisedConnection({ name, connect, log, ...hooks });
+  }
+
+  #connect(purpose: string, signal: AbortSignal): Promise<BrokerConnection> {
+    const { project, broker } = this.#options.topology();
+    return connectBroker({ ...broker, name: `warren ${project} ${purpose}`, signal });
   }
 
   /** One at a time, shared by those who want it at the same time. */
@@ -166,17 +160,5 @@ export class Recovery {
     const { log } = this.#options;
     if (!report.isDone) log.error({ report: this.#conflict }, "topology in conflict");
     else if (created > 0) log.warn({ created }, "topology declared again");
-  }
-
-  async #subscribe(consumer: QueueConsumer, connection: BrokerConnection): Promise<void> {
-    try {
-      await consumer.subscribe(connection);
-    } catch (error) {
-      void this.recover(consumer, messageOf(error));
-    }
-  }
-
-  async #pause(ms: number): Promise<void> {
-    await sleep(ms, undefined, { signal: this.#stopped.signal }).catch(() => undefined);
   }
 }
