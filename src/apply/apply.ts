@@ -118,17 +118,7 @@ async function inspect(object: DesiredObject, operate: Operate): Promise<State> 
   if (object.isExternal) return entry(object, "unchanged");
 
   const attempt = await declare(object, declarationOf(object), operate);
-  if (attempt.ok) return entry(object, "unchanged");
-  if (attempt.refusal.code !== 406) return refused(object, attempt.refusal);
-  const differences = await findDifferences(
-    declarationOf(object),
-    attempt.refusal.text,
-    async (declaration) => {
-      const again = await declare(object, declaration, operate);
-      return again.ok ? null : again.refusal.text;
-    },
-  );
-  return { ...entry(object, "conflict"), differences };
+  return attempt.ok ? entry(object, "unchanged") : explain(object, attempt.refusal, operate);
 }
 
 async function create(object: DesiredObject, operate: Operate): Promise<ApplyEntry> {
@@ -136,7 +126,23 @@ async function create(object: DesiredObject, operate: Operate): Promise<ApplyEnt
   if (attempt.ok) return entry(object, "created");
   const { text } = attempt.refusal;
   if (object.kind === "exchange" && /unknown exchange type/.test(text)) throw unknownType(object);
-  return refused(object, attempt.refusal);
+  // Somebody else has declared it meanwhile, and otherwise.
+  return await explain(object, attempt.refusal, operate);
+}
+
+/** Why a declaration was refused; where an object of that name differs, in what. */
+async function explain(
+  object: DesiredObject,
+  refusal: Refusal,
+  operate: Operate,
+): Promise<ApplyEntry> {
+  if (refusal.code !== 406) return refused(object, refusal);
+  const declaration = declarationOf(object);
+  const differences = await findDifferences(declaration, refusal.text, async (other) => {
+    const again = await declare(object, other, operate);
+    return again.ok ? null : again.refusal.text;
+  });
+  return { ...entry(object, "conflict"), differences };
 }
 
 async function bind(
