@@ -18,7 +18,8 @@ export function openManagement(url: string): Management {
   const call = async (method: string, path: string, body?: object) => {
     const target = `${origin}/api/${path}`;
     // Without an agent no idle socket stays, which would look like a leak of the test.
-    const call = request(target, { method, auth, agent: false });
+    const headers = { "content-type": "application/json" };
+    const call = request(target, { method, auth, headers, agent: false });
     call.end(body === undefined ? undefined : JSON.stringify(body));
     const [answer] = await once(call, "response");
     const content = await text(answer);

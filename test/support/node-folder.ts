@@ -41,6 +41,7 @@ export async function writeNodeFolder(
     readonly extraConf?: string;
     readonly plugins?: readonly string[];
     readonly name?: string;
+    readonly env?: Readonly<Record<string, string>>;
   },
 ): Promise<NodeFolder> {
   const folder = await mkdtemp(join(tmpdir(), "warren-rabbitmq-"));
@@ -57,7 +58,10 @@ export async function writeNodeFolder(
     epmdPort,
     amqpUrl: `amqp://guest:guest@127.0.0.1:${amqpPort}`,
     managementUrl: `http://guest:guest@127.0.0.1:${managementPort}`,
-    env: environment(folder, options.name ?? "warren-test", { amqpPort, distPort, epmdPort }),
+    env: {
+      ...environment(folder, options.name ?? "warren-test", { amqpPort, distPort, epmdPort }),
+      ...options.env,
+    },
   };
   await writeFiles(node, managementPort, options.plugins ?? ["rabbitmq_management"], [
     options.extraConf ?? "",

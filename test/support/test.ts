@@ -8,6 +8,7 @@ import { countResources, expectNoLeak } from "./leaks.ts";
 import { type CommandOptions, type Ended, type RunningProcess, untilEnd } from "./processes.ts";
 import { type Project, type ProjectFiles, startWarren, writeProject } from "./project.ts";
 import { startProxy, type TcpProxy } from "./proxy.ts";
+import { createUser, type User } from "./user.ts";
 import { createVhost, deleteVhost, describeQueues, type Vhost } from "./vhost.ts";
 
 export { expect } from "vitest";
@@ -21,6 +22,8 @@ type Fixtures = {
   readonly vhost: Vhost;
   /** A plain amqplib client in that vhost. */
   readonly client: Client;
+  /** A user of the test's own, who may do everything in its vhost. */
+  readonly user: User;
   /** A proxy to the broker of this run. */
   readonly proxy: TcpProxy;
   /** Writes a project that is removed after the test, unless it fails. */
@@ -68,6 +71,11 @@ export const test = plain.extend<Fixtures>({
     const client = await openClient(vhost.url);
     await use(client);
     await client.close();
+  },
+  user: async ({ vhost }, use) => {
+    const user = await createUser(vhost);
+    await use(user);
+    await user.remove();
   },
   proxy: async ({ vhost }, use) => {
     const proxy = await startProxy(Number(new URL(vhost.url).port || 5672));
