@@ -25,6 +25,14 @@ export type TcpProxy = {
   readonly connections: number;
 };
 
+/** Sees the bytes of one connection as they arrive at the proxy, whatever becomes of them. */
+export type Tap = {
+  fromClient(chunk: Buffer): void;
+  fromTarget(chunk: Buffer): void;
+  /** The client's side is closed. */
+  ended(): void;
+};
+
 type Mode =
   | { readonly kind: "flow" | "stall" | "blackhole" }
   | { readonly kind: "dribble"; readonly bytesPerSecond: number };
@@ -38,10 +46,15 @@ type Network = {
 };
 
 /** One client, its connection to the target, and whether bytes between them were lost. */
-type Link = { readonly client: Socket; readonly target: Socket; hasHole: boolean };
+type Link = {
+  readonly client: Socket;
+  readonly target: Socket;
+  readonly tap: Tap | null;
+  hasHole: boolean;
+};
 
-/** Starts a proxy to a port of 127.0.0.1. */
-export async function startProxy(targetPort: number): Promise<TcpProxy> {
+/** Starts a proxy to a port of 127.0.0.1; `openTap` is called for each connection. */
+export async function startProxy(targetPort: number, openTap?: () => Tap): Promise<TcpProxy> {
   const links = new Set<Link>();
   let announce: () => void = () => undefined;
   const network: Network = { mode: { kind: "flow" }, changed: Promise.resolve(), trap: null };
@@ -55,8 +68,9 @@ export async function startProxy(targetPort: number): Promise<TcpProxy> {
   set({ kind: "flow" });
   const server = createServer({ noDelay: true }, (client) => {
     const target = connect({ port: targetPort, host: "127.0.0.1", noDelay: true });
-    const link: Link = { client, target, hasHole: false };
+    const link: Link = { client, target, tap: openTap?.() ?? null, hasHole: false };
     links.add(link);
+    client.on("close", () => link.tap?.ended());
     const forget = () => void (client.destroyed && target.destroyed && links.delete(link));
     for (const socket of [client, target]) socket.on("error", () => undefined).on("close", forget);
     void pump(network, link, client, target);
@@ -103,6 +117,8 @@ export async function startProxy(targetPort: number): Promise<TcpProxy> {
 async function pump(network: Network, link: Link, source: Socket, sink: Socket): Promise<void> {
   try {
     for await (const chunk of source) {
+      if (source === link.client) link.tap?.fromClient(chunk);
+      else link.tap?.fromTarget(chunk);
       if (source === link.client && network.trap?.(chunk)) return;
       await forward(network, link, sink, chunk);
     }
