@@ -4,6 +4,9 @@ import { hash } from "node:crypto";
 /** Path → digest. */
 export type Digests = ReadonlyMap<string, string>;
 
+/** In place of a digest: what no file is like. */
+export const ABSENT = "absent";
+
 export function digestOf(content: Buffer): string {
   return hash("sha256", content);
 }

@@ -204,6 +204,10 @@ const table = {
     exit: 1,
     remedy: "The handler ran longer than the queue's timeout at its last attempt.",
   },
+  "handler-crash": {
+    exit: 1,
+    remedy: "The handler ended or blocked its thread, time and again; mend it and replay.",
+  },
   rejected: { exit: 1, remedy: "The handler threw Reject." },
 } as const satisfies Record<string, ErrorFacts>;
 

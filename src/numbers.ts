@@ -23,6 +23,12 @@ export const NUMBERS = {
   workerBlockedMs: 5_000,
   /** Of all handlers, when a thread starts. */
   workerLoadMs: 10_000,
+  /** How often a handler thread gives a sign of life. */
+  workerBeatMs: 50,
+  /** For a thread that is blocked to say where. */
+  workerAnswerMs: 1_000,
+  /** For a handler to let go once its time is over, before its thread is replaced. */
+  workerGraceMs: 1_000,
   drainDelayMs: 0,
   drainTimeoutMs: 30_000,
   /** Files are compared so often while they change. */

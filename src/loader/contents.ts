@@ -1,7 +1,7 @@
 /** What stands in files and folders, in a form that can be compared with later. */
 import { type BigIntStats, readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { type Digests, digestOf } from "../digest.ts";
+import { ABSENT, type Digests, digestOf } from "../digest.ts";
 
 export type Reading = {
   /** Of what has no content, a word in place of its digest. */
@@ -10,8 +10,6 @@ export type Reading = {
   readonly folders: ReadonlySet<string>;
 };
 
-/** What no file is like. */
-export const ABSENT = "absent";
 /** Of a folder, what can be loaded; not what editors leave beside it. */
 const COUNTS = /^[^.].*\.([cm]?[jt]s|json)$/;
 const PASSED = /^\.|^node_modules$/;

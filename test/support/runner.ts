@@ -7,7 +7,7 @@ import { defineHandler, type HandlerContext, type HandlerModule } from "../../sr
 import { createApp } from "../../src/http/app.ts";
 import { createServer } from "../../src/http/server.ts";
 import { load } from "../../src/loader/load.ts";
-import type { HostPorts } from "../../src/runtime/host/host.ts";
+import type { HandlerHost, HostPorts } from "../../src/runtime/host/host.ts";
 import { InlineHost } from "../../src/runtime/host/inline-host.ts";
 import { Runner } from "../../src/runtime/runner.ts";
 import type { Topology } from "../../src/topology.ts";
@@ -56,16 +56,10 @@ export type Answer = {
 
 /** Loads a topology as a user's file; the project is removed at once. */
 export async function loadTopology(files: RunnerFiles): Promise<Topology> {
-  const { topology, events = {}, handlers = {}, url, heartbeat = "10s" } = files;
-  const head = [
-    "version: 1",
-    "project: test",
-    `broker: { url: "${url}", heartbeat: ${heartbeat} }`,
-    "http: { port: 0 }",
-  ];
+  const { events = {}, handlers = {} } = files;
   const stubs = Object.fromEntries(Object.keys(handlers).map((name) => [name, ""]));
   const project: Project = await writeProject({
-    topology: `${head.join("\n")}\n${topology}\n`,
+    topology: fileOf(files),
     events,
     handlers: stubs,
   });
@@ -76,6 +70,21 @@ export async function loadTopology(files: RunnerFiles): Promise<Topology> {
   } finally {
     await project.remove();
   }
+}
+
+/** The text of topology.yaml. */
+export function fileOf({
+  topology,
+  url,
+  heartbeat = "10s",
+}: Pick<RunnerFiles, "topology" | "url" | "heartbeat">): string {
+  const head = [
+    "version: 1",
+    "project: test",
+    `broker: { url: "${url}", heartbeat: ${heartbeat} }`,
+    "http: { port: 0 }",
+  ];
+  return `${head.join("\n")}\n${topology}\n`;
 }
 
 /** Starts a runner as `start` does, with functions in place of handler files. */
@@ -89,6 +98,14 @@ export async function runTopology(
   topology: Topology,
   modules: Readonly<Record<string, HandlerModule>>,
 ): Promise<TestRunner> {
+  return await runWith(topology, (ports) => new InlineHost(ports, modules));
+}
+
+/** Runs a loaded topology with such a host, and its HTTP interface. */
+export async function runWith(
+  topology: Topology,
+  createHost: (ports: HostPorts) => HandlerHost,
+): Promise<TestRunner> {
   const log: LogLine[] = [];
   const write = (level: string) => (fields: object, message: string) =>
     void log.push({ level, message, ...fields });
@@ -98,9 +115,9 @@ export async function runTopology(
     warn: write("warn"),
     error: write("error"),
   };
-  const createHost = (ports: HostPorts) => new InlineHost(ports, modules);
   const runner = new Runner({ topology, createHost, log: sink });
-  await runner.load();
+  const problems = await runner.load();
+  if (problems.length > 0) throw new Error(problems.map(formatProblem).join("\n"));
   const server = createServer(
     createApp({
       publish: runner.publish,

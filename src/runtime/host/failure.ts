@@ -1,5 +1,4 @@
 /** Why a handler module can't be loaded, and where, on the thread that tried to. */
-import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { Place } from "../../errors.ts";
@@ -9,63 +8,55 @@ export type LoadFailure = {
   readonly reason: string;
   /** In a module of the user's, if the error tells; its file is an absolute path. */
   readonly at: Place | null;
+  /** The absolute path of a module that is not there. */
+  readonly missing: string | null;
 };
 
 /** A module that was imported, and is no handler. */
 export class NoHandler extends Error {}
 
-/** @param loaded the modules that were loaded, the newest last. */
-export function describeFailure(error: unknown, loaded: readonly string[]): LoadFailure {
-  if (!(error instanceof Error)) return { reason: `threw ${String(error)}`, at: null };
-  if (error instanceof NoHandler) return { reason: error.message, at: null };
+export function describeFailure(error: unknown): LoadFailure {
+  if (!(error instanceof Error)) return failure(`threw ${String(error)}`, null);
+  if (error instanceof NoHandler) return failure(error.message, null);
   const transform = /^(\/.+?):(\d+):(\d+): ERROR: (.*)$/m.exec(error.message);
   if (transform) {
-    const [, file = "", line, column, text] = transform;
-    return { reason: `SyntaxError: ${text}`, at: place(file, Number(line), Number(column) + 1) };
+    const [, path = "", line, column, text] = transform;
+    return failure(`SyntaxError: ${text}`, place(path, Number(line), Number(column) + 1));
   }
   const [message = ""] = error.message.split("\n");
-  const reason = `${error.name}: ${message}`;
-  return { reason, at: importPlace(error) ?? stackPlace(error) ?? syntaxPlace(error, loaded) };
+  const at = importPlace(error) ?? stackPlace(error.stack);
+  return failure(`${error.name}: ${message}`, at, missingModule(error));
+}
+
+function failure(reason: string, at: Place | null, missing: string | null = null): LoadFailure {
+  return { reason, at, missing };
+}
+
+const NOT_FOUND = /^Cannot find (?:module|package) '(.+?)' imported from (.+)$/;
+
+function missingModule({ message }: Error): string | null {
+  const [, path] = NOT_FOUND.exec(message) ?? [];
+  return path?.startsWith("/") ? path : null;
 }
 
 /** Of an import that leads nowhere, or of a name that the other module does not export. */
 function importPlace({ message, stack = "" }: Error): Place | null {
-  const [, missing, importer] =
-    /^Cannot find (?:module|package) '(.+?)' imported from (.+)$/.exec(message) ?? [];
-  if (missing && importer) {
-    const [name = ""] = missing.split("/").slice(-1);
-    return placeOf(importer, name.replace(/\.\w+$/, ""));
-  }
+  const [, missing = "", importer] = NOT_FOUND.exec(message) ?? [];
+  if (importer) return placeOf(importer, missing.replace(/^.*\/|\.\w+$/g, ""));
   const [, specifier] = /^The requested module '(.+?)' does not provide/.exec(message) ?? [];
   const [, file] = /^((?:file:\/\/)?\/.+):\d+$/m.exec(stack) ?? [];
   return specifier && file ? placeOf(file, specifier) : null;
 }
 
-/** The first call in a module that is neither Node's, nor a package's, nor warren's. */
-function stackPlace({ stack = "" }: Error): Place | null {
-  const decorated = /^((?:file:\/\/)?\/.+):(\d+)\n.*\n( *)\^/.exec(stack);
-  if (decorated) {
-    const [, file = "", line, indent = ""] = decorated;
-    return place(file, Number(line), indent.length + 1);
-  }
+/** Where V8 points at, or else the first call in a module that is not Node's or a package's. */
+export function stackPlace(stack = ""): Place | null {
+  const [, pointed, lineNumber, indent = ""] =
+    /^((?:file:\/\/)?\/.+):(\d+)\n.*\n( *)\^/.exec(stack) ?? [];
+  if (pointed) return place(pointed, Number(lineNumber), indent.length + 1);
   for (const frame of stack.split("\n")) {
     const [, file, line, column] =
       /^ +at .*?((?:file:\/\/)?\/[^:]+):(\d+):(\d+)\)?$/.exec(frame) ?? [];
     if (file && !isForeign(file)) return place(file, Number(line), Number(column));
-  }
-  return null;
-}
-
-/** V8 keeps the place of a syntax error in a compiled module to itself; a second Node prints it. */
-function syntaxPlace(error: Error, loaded: readonly string[]): Place | null {
-  if (!(error instanceof SyntaxError)) return null;
-  for (const file of loaded.toReversed().slice(0, 10)) {
-    try {
-      execFileSync(process.execPath, ["--check", file], { stdio: ["ignore", "ignore", "pipe"] });
-    } catch (failure) {
-      const { stderr } = failure as { stderr?: Buffer };
-      return stackPlace({ name: "", message: "", stack: String(stderr) });
-    }
   }
   return null;
 }
@@ -79,17 +70,11 @@ function isForeign(file: string): boolean {
 
 /** The first place in a file where a text stands; the file's beginning if it does not. */
 function placeOf(file: string, text: string): Place {
-  const lines = readLines(toPath(file));
-  const index = lines.findIndex((line) => line.includes(text));
-  return place(file, index + 1 || 1, index === -1 ? 1 : (lines[index]?.indexOf(text) ?? 0) + 1);
-}
-
-function readLines(path: string): readonly string[] {
-  try {
-    return readFileSync(path, "utf8").split("\n");
-  } catch {
-    return [];
-  }
+  const path = toPath(file);
+  const lines = readFileSync(path, "utf8").split("\n");
+  const line = lines.findIndex((one) => one.includes(text));
+  const column = lines[line]?.indexOf(text) ?? 0;
+  return place(path, Math.max(line, 0) + 1, column + 1);
 }
 
 function place(file: string, line: number, column: number): Place {

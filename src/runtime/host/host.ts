@@ -100,8 +100,12 @@ export type HandlerHost = {
 export type HostStatus = {
   /** 1 for the handlers that the runner started with. */
   readonly generation: number;
-  /** Threads that were replaced because they ended, blocked or did not let go. */
+  /** failing: the handlers in use can't be loaded again, after their thread has ended. */
+  readonly state: "starting" | "ready" | "failing";
+  /** Threads that were replaced because they ended, blocked, were full or did not let go. */
   readonly restarts: number;
+  /** Runs that a thread with former handlers has yet to finish. */
+  readonly finishing: number;
   /** Deliveries that are tried alone, since a thread ended with them. */
   readonly quarantined: number;
 };

@@ -3,12 +3,14 @@ import { createEventReader } from "../../events/reader.ts";
 import type { HandlerModule } from "../../handler.ts";
 import type { Topology } from "../../topology.ts";
 import type { Delivery, HandlerHost, HostPorts, HostStatus, Prepared, Result } from "./host.ts";
+import type { RunResult } from "./protocol.ts";
 import { HandlerThread } from "./thread.ts";
 
 export class InlineHost implements HandlerHost {
   readonly #ports: HostPorts;
   readonly #modules: Readonly<Record<string, HandlerModule>>;
   #thread: HandlerThread | null = null;
+  readonly #deliveries = new Map<number, Delivery>();
   #results: Result[] = [];
   #generation = 0;
 
@@ -27,7 +29,10 @@ export class InlineHost implements HandlerHost {
       publish: (request) => this.#ports.publish(request, topology),
       reader: createEventReader(topology.events),
       modules: this.#modules,
-      onResult: (result) => this.#report(result),
+      stalls: { totalMs: 0 },
+      pulse: { run: 0 },
+      onResult: (result) => this.#accept(result),
+      onEnded: () => undefined,
     });
     const activate = () => {
       this.#thread = thread;
@@ -37,15 +42,24 @@ export class InlineHost implements HandlerHost {
   }
 
   deliver(batch: readonly Delivery[]): void {
-    this.#thread?.deliver(batch);
+    for (const delivery of batch) this.#deliveries.set(delivery.id, delivery);
+    this.#thread?.start(batch.map((delivery) => ({ run: delivery.id, delivery })));
   }
 
   status(): HostStatus {
-    return { generation: this.#generation, restarts: 0, quarantined: 0 };
+    const generation = this.#generation;
+    return { generation, state: "ready", restarts: 0, finishing: 0, quarantined: 0 };
   }
 
   async stop(): Promise<void> {
     this.#thread = null;
+  }
+
+  #accept({ run, outcome, durationMs }: RunResult): void {
+    const delivery = this.#deliveries.get(run);
+    if (!delivery || outcome.status === "crashed") return;
+    this.#deliveries.delete(run);
+    this.#report({ id: delivery.id, queue: delivery.queue, outcome, durationMs });
   }
 
   /** The results of a tick go together. */

@@ -3,14 +3,14 @@ import type { MessagePort } from "node:worker_threads";
 import { messageOf } from "../../errors.ts";
 import type { Log } from "../../handler.ts";
 import type { Published, PublishRequest } from "../publish.ts";
-import type { Result } from "./host.ts";
-import type { FromThread, PublishAnswer, PublishCall } from "./protocol.ts";
+import type { FromThread, PublishAnswer, PublishCall, RunResult } from "./protocol.ts";
 
 export class Outbox {
   readonly #port: MessagePort;
   readonly #waiting = new Map<number, (published: Published) => void>();
-  #results: Result[] = [];
+  #results: RunResult[] = [];
   #publishes: PublishCall[] = [];
+  #ended: number[] = [];
   #lastCall = 0;
   #isScheduled = false;
 
@@ -23,14 +23,20 @@ export class Outbox {
     this.#port.postMessage(message);
   }
 
-  result(result: Result): void {
+  result(result: RunResult): void {
     this.#results.push(result);
     this.#schedule();
   }
 
-  publish(request: PublishRequest, delivery: number): Promise<Published> {
+  /** The function of a run whose result was loose has ended. */
+  ended(run: number): void {
+    this.#ended.push(run);
+    this.#schedule();
+  }
+
+  publish(request: PublishRequest, run: number): Promise<Published> {
     const call = ++this.#lastCall;
-    this.#publishes.push({ call, delivery, request: { ...request, body: own(request.body) } });
+    this.#publishes.push({ call, run, request: { ...request, body: own(request.body) } });
     this.#schedule();
     return new Promise((resolve) => this.#waiting.set(call, resolve));
   }
@@ -61,19 +67,19 @@ export class Outbox {
   }
 
   #flush(): void {
-    const [results, publishes] = [this.#results, this.#publishes];
+    const results = this.#results;
+    const publishes = this.#publishes;
+    const ended = this.#ended;
     this.#isScheduled = false;
     this.#results = [];
     this.#publishes = [];
+    this.#ended = [];
     try {
-      this.say({ type: "tick", results, publishes });
+      this.say({ type: "tick", results, publishes, ended });
     } catch {
       // One of them has a header or a key that can't be cloned: a function, say.
-      this.say({
-        type: "tick",
-        results,
-        publishes: publishes.filter((call) => this.#isCloneable(call)),
-      });
+      const sound = publishes.filter((call) => this.#isCloneable(call));
+      this.say({ type: "tick", results, publishes: sound, ended });
     }
   }
 

@@ -5,40 +5,46 @@
 import type { ReceivedMessage } from "../../handler.ts";
 import type { Delivery } from "./host.ts";
 
+/** A delivery that is given to a thread, under a number of that thread's. */
+export type NumberedRun = { readonly run: number; readonly delivery: Delivery };
+
 export type PackedBatch = {
-  readonly deliveries: readonly PackedDelivery[];
+  readonly runs: readonly PackedRun[];
   readonly bodies: ArrayBuffer;
 };
 
-type PackedDelivery = Omit<Delivery, "message"> & {
+type PackedRun = {
+  readonly run: number;
+  readonly id: number;
+  readonly queue: string;
+  readonly attempt: number;
   /** Its body is the next `bytes` of `bodies`. */
-  readonly message: Omit<ReceivedMessage, "body">;
   readonly bytes: number;
+  readonly message: Omit<ReceivedMessage, "body">;
 };
 
-export function pack(batch: readonly Delivery[]): PackedBatch {
-  const total = batch.reduce((sum, { message }) => sum + message.body.length, 0);
+export function pack(batch: readonly NumberedRun[]): PackedBatch {
+  const total = batch.reduce((sum, { delivery }) => sum + delivery.message.body.length, 0);
   const bodies = new Uint8Array(total);
   let at = 0;
-  const deliveries = batch.map(({ message, ...delivery }) => {
-    const { body, headers, ...rest } = message;
+  const runs = batch.map(({ run, delivery }) => {
+    const { message, ...rest } = delivery;
+    const { body, headers, ...properties } = message;
     bodies.set(body, at);
     at += body.length;
-    return {
-      ...delivery,
-      message: { ...rest, headers: withOwnBytes(headers) },
-      bytes: body.length,
-    };
+    const bytes = body.length;
+    return { run, ...rest, bytes, message: { ...properties, headers: withOwnBytes(headers) } };
   });
-  return { deliveries, bodies: bodies.buffer };
+  return { runs, bodies: bodies.buffer };
 }
 
-export function unpack({ deliveries, bodies }: PackedBatch): readonly Delivery[] {
+export function unpack({ runs, bodies }: PackedBatch): readonly NumberedRun[] {
   let at = 0;
-  return deliveries.map(({ bytes, message, ...delivery }) => {
+  return runs.map(({ run, bytes, message, ...rest }) => {
     const body = Buffer.from(bodies, at, bytes);
     at += bytes;
-    return { ...delivery, message: { ...message, headers: revived(message.headers), body } };
+    const headers = revived(message.headers);
+    return { run, delivery: { ...rest, message: { ...message, headers, body } } };
   });
 }
 
@@ -46,24 +52,23 @@ type Headers = ReceivedMessage["headers"];
 
 /** A header that is a byte array is cut from a pool, like a body. */
 function withOwnBytes(headers: Headers): Headers {
-  return mapValues(headers, (value) => new Uint8Array(value));
+  return mapBytes(headers, (bytes) => new Uint8Array(bytes));
 }
 
-/** As amqplib makes them, and without a prototype, so that `__proto__` is an ordinary key. */
+/** As they were read: without a prototype, so that `constructor` is an ordinary key. */
 function revived(headers: Headers): Headers {
-  const buffers = mapValues(headers, ({ buffer, byteOffset, length }) =>
+  const read = mapBytes(headers, ({ buffer, byteOffset, length }) =>
     Buffer.from(buffer, byteOffset, length),
   );
-  return Object.assign(Object.create(null), buffers);
+  return Object.assign(Object.create(null), read);
 }
 
-/** The same headers where none is a byte array. */
-function mapValues(headers: Headers, map: (bytes: Uint8Array) => Uint8Array): Headers {
+/** The same headers if none is a byte array. */
+function mapBytes(headers: Headers, map: (bytes: Uint8Array) => Uint8Array): Headers {
   if (!Object.values(headers).some((value) => value instanceof Uint8Array)) return headers;
-  return Object.fromEntries(
-    Object.entries(headers).map(([key, value]) => [
-      key,
-      value instanceof Uint8Array ? map(value) : value,
-    ]),
-  );
+  const entries = Object.entries(headers).map(([key, value]) => [
+    key,
+    value instanceof Uint8Array ? map(value) : value,
+  ]);
+  return Object.fromEntries(entries);
 }

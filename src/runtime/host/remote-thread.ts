@@ -1,150 +1,147 @@
-/** The runner's side of one handler thread: what it was given, what it says, and its end. */
-import { setTimeout as sleep } from "node:timers/promises";
-import type { Worker } from "node:worker_threads";
-import { messageOf } from "../../errors.ts";
+/** The runner's side of one handler thread. */
+import type { Digests } from "../../digest.ts";
 import type { Log } from "../../handler.ts";
 import type { Topology } from "../../topology.ts";
 import type { Published, PublishRequest } from "../publish.ts";
-import type { LoadFailure } from "./failure.ts";
-import type { Delivery, Result } from "./host.ts";
-import { pack } from "./packing.ts";
+import { type Death, deathByForce, deathByItself } from "./death.ts";
+import type { Delivery } from "./host.ts";
+import { Loading, type LoadProblem } from "./loading.ts";
+import { type NumberedRun, pack } from "./packing.ts";
+import { describePlace } from "./problems.ts";
 import type { FromThread, PublishAnswer, PublishCall, ToThread } from "./protocol.ts";
-import { type SpawnOptions, spawnThread } from "./spawn.ts";
+import { Runs, type ThreadResult } from "./runs.ts";
+import type { Spawned } from "./spawn.ts";
+import { Watch } from "./watch.ts";
+import { askWhereabouts } from "./whereabouts.ts";
 
-export type RemoteThreadOptions = SpawnOptions & {
+/** Once a thread was told to `end`, nothing is reported of it but `onLeft`. */
+export type ThreadPorts = {
   readonly publish: (request: PublishRequest) => Promise<Published>;
   readonly log: Log;
-  readonly onResults: (thread: RemoteThread, results: readonly Result[]) => void;
-  /** It is no more, and what it had in flight will have no result. Never after `end`. */
-  readonly onDeath: (thread: RemoteThread, reason: string) => void;
+  readonly onResults: (thread: RemoteThread, results: readonly ThreadResult[]) => void;
+  /** The function of a run of this queue has ended, at its result or later. */
+  readonly onLeft: (queue: string) => void;
+  /** It should be replaced: a handler does not let go, or its memory is full. */
+  readonly onTired: (thread: RemoteThread, reason: string) => void;
+  /** It is no more, and what it had in flight will have no result. */
+  readonly onDeath: (thread: RemoteThread, death: Death) => void;
 };
 
-/** What is wrong with the handler of a queue. */
-export type LoadProblem = LoadFailure & { readonly queue: string };
-
 export class RemoteThread {
-  readonly #options: RemoteThreadOptions;
-  readonly #worker: Worker;
-  readonly #exited: Promise<void>;
-  readonly #inFlight = new Map<number, Delivery>();
-  readonly #problems: LoadProblem[] = [];
-  #outgoing: Delivery[] = [];
+  readonly topology: Topology;
+  readonly #spawned: Spawned;
+  readonly #ports: ThreadPorts;
+  readonly #loading: Loading;
+  readonly #runs: Runs;
+  readonly #ended: Promise<void>;
+  #end: () => void = () => undefined;
+  #outgoing: NumberedRun[] = [];
   #answers: PublishAnswer[] = [];
-  #loading: string | null = null;
-  #onLoaded: () => void = () => undefined;
-  #error: unknown = null;
+  #watch: Watch | null = null;
   #isRetired = false;
   #isOver = false;
 
-  constructor(options: RemoteThreadOptions) {
-    this.#options = options;
-    this.#worker = spawnThread(options);
-    this.#worker.on("message", (message: FromThread) => this.#receive(message));
-    this.#worker.on("error", (error) => {
-      this.#error = error;
+  constructor(spawned: Spawned, topology: Topology, ports: ThreadPorts) {
+    this.#spawned = spawned;
+    this.topology = topology;
+    this.#ports = ports;
+    this.#loading = new Loading(spawned);
+    const onStuck = (queue: string) => this.#tire(`the handler of ${queue} goes on past its time`);
+    this.#runs = new Runs({ onLeft: ports.onLeft, onStuck });
+    this.#ended = new Promise((resolve) => {
+      this.#end = resolve;
     });
-    this.#exited = new Promise((resolve) => {
-      this.#worker.on("exit", (code) => {
-        const reason = this.#error === null ? `it ended with ${code}` : messageOf(this.#error);
-        this.#die(reason);
-        resolve();
-      });
-    });
+    spawned.worker.on("message", (message: FromThread) => this.#receive(message));
+    void spawned.exited.then((reason) => this.#exit(reason));
   }
 
-  /** Given to it, without a result so far. */
-  get inFlight(): ReadonlyMap<number, Delivery> {
-    return this.#inFlight;
+  get inFlight(): readonly Delivery[] {
+    return this.#runs.inFlight;
   }
 
-  /** Imports the handlers; a thread with problems, or one that took too long, is over. */
-  async load(topology: Topology, deadlineMs: number): Promise<readonly LoadProblem[]> {
-    const loaded = new Promise<"loaded">((resolve) => {
-      this.#onLoaded = () => resolve("loaded");
-    });
+  /** A function goes on whose run has its result. */
+  get isLoose(): boolean {
+    return this.#runs.isLoose;
+  }
+
+  /** The modules of the user's that it has loaded, and those that were not there. */
+  get files(): Digests {
+    return this.#loading.files;
+  }
+
+  /** Imports the handlers; a thread with problems, or one that takes too long, is over. */
+  async load(): Promise<readonly LoadProblem[]> {
     // A broker's password is nothing that handlers should have.
-    const broker = { ...topology.broker, addresses: [] };
-    this.#send({ type: "load", topology: { ...topology, broker } });
-    const limit = new AbortController();
-    const late = sleep(deadlineMs, "late" as const, { signal: limit.signal }).catch(() => "late");
-    const end = await Promise.race([loaded, this.#exited, late]);
-    limit.abort();
-    if (end !== "loaded") {
-      const reason =
-        end === "late"
-          ? `has not loaded within ${deadlineMs} ms`
-          : `ended its thread as it was loaded: ${messageOf(this.#error)}`;
-      this.#blame({ reason, at: null });
-    }
-    if (this.#problems.length > 0) this.end();
-    return this.#problems;
+    const broker = { ...this.topology.broker, addresses: [] };
+    this.#send({ type: "load", topology: { ...this.topology, broker } });
+    const problems = await this.#loading.problems();
+    if (problems.length > 0) this.end();
+    else if (!this.#isOver) this.#startWatch();
+    return problems;
   }
 
   deliver(batch: readonly Delivery[]): void {
-    for (const delivery of batch) this.#inFlight.set(delivery.id, delivery);
-    this.#outgoing.push(...batch);
+    const isFirst = this.#outgoing.length === 0;
+    this.#outgoing.push(...this.#runs.open(batch));
     // What comes up in one tick goes together.
-    if (this.#outgoing.length === batch.length) setImmediate(() => this.#flush());
+    if (isFirst) setImmediate(() => this.#flush());
   }
 
   /** Finishes what it has, and ends then. */
   retire(): void {
     this.#isRetired = true;
-    if (this.#inFlight.size === 0) this.end();
+    if (this.#runs.isEmpty) this.end();
   }
 
   /** At once, whatever it does. */
   end(): void {
     this.#isOver = true;
-    void this.#worker.terminate();
+    this.#end();
+    this.#watch?.end();
+    void this.#spawned.worker.terminate();
   }
 
-  /** Resolves once the thread is gone. */
-  get exited(): Promise<void> {
-    return this.#exited;
+  /** Resolves with its `end`; where it stands in something native it may hang about a while. */
+  get ended(): Promise<void> {
+    return this.#ended;
+  }
+
+  get exited(): Promise<unknown> {
+    return this.#spawned.exited;
   }
 
   #receive(message: FromThread): void {
     if (this.#isOver) return;
     switch (message.type) {
-      case "booted":
-        break;
-      case "loading":
-        this.#loading = message.queue;
-        break;
-      case "bad-handler":
-        this.#blame(message.failure);
-        break;
-      case "loaded":
-        this.#onLoaded();
-        break;
       case "log":
-        this.#options.log[message.level](JSON.parse(message.fields), message.message);
+        this.#ports.log[message.level](JSON.parse(message.fields), message.message);
+        break;
+      case "full":
+        this.#tire(`its memory is full: ${message.bytes} bytes are alive`);
         break;
       case "tick":
-        for (const call of message.publishes) void this.#publish(call);
-        for (const { id } of message.results) this.#inFlight.delete(id);
-        if (message.results.length > 0) this.#options.onResults(this, message.results);
-        if (this.#isRetired) this.retire();
+        this.#acceptTick(message);
+        break;
+      default:
+        this.#loading.accept(message);
     }
   }
 
-  #blame(failure: LoadFailure): void {
-    this.#problems.push({ queue: this.#loading ?? "", ...failure });
+  #acceptTick({ results, publishes, ended }: Extract<FromThread, { type: "tick" }>): void {
+    for (const call of publishes) void this.#publish(call);
+    const closed = this.#runs.close(results);
+    this.#runs.leave(ended);
+    if (closed.length > 0) this.#ports.onResults(this, closed);
+    if (this.#isRetired) this.retire();
   }
 
-  /** Refused once the delivery has its result: a handler whose time is over publishes nothing. */
-  async #publish({ call, delivery, request }: PublishCall): Promise<void> {
+  /** Refused once the run has its result: a handler whose time is over publishes nothing. */
+  async #publish({ call, run, request }: PublishCall): Promise<void> {
     const { buffer, byteOffset, length } = request.body;
     const body = Buffer.from(buffer, byteOffset, length);
-    const published = this.#inFlight.has(delivery)
-      ? await this.#options.publish({ ...request, body })
-      : ({
-          ok: false,
-          code: "stopping",
-          message: "the handler's run is over: it can't publish any more",
-          messageId: request.messageId ?? "",
-        } as const);
+    const published: Published = this.#runs.get(run)
+      ? await this.#ports.publish({ ...request, body })
+      : { ok: false, code: "stopping", message: "the run is over", messageId: "" };
     if (this.#isOver) return;
     this.#answers.push({ call, published });
     if (this.#answers.length === 1) setImmediate(() => this.#answer());
@@ -159,16 +156,41 @@ export class RemoteThread {
   #flush(): void {
     const batch = pack(this.#outgoing);
     this.#outgoing = [];
-    this.#worker.postMessage({ type: "deliver", batch } satisfies ToThread, [batch.bodies]);
+    const message: ToThread = { type: "deliver", batch };
+    this.#spawned.worker.postMessage(message, [batch.bodies]);
   }
 
   #send(message: ToThread): void {
-    this.#worker.postMessage(message);
+    this.#spawned.worker.postMessage(message);
   }
 
-  #die(reason: string): void {
+  #tire(reason: string): void {
+    if (!this.#isOver && !this.#isRetired) this.#ports.onTired(this, reason);
+  }
+
+  #startWatch(): void {
+    const { pulse } = this.#spawned;
+    this.#watch = new Watch(pulse, this.topology.worker, (reason) => void this.#kill(reason));
+  }
+
+  async #kill(reason: string): Promise<void> {
+    const where = await askWhereabouts(this.#spawned.worker, this.#spawned.exited);
+    const running = this.#spawned.pulse.run;
+    const at = where && describePlace(where.stack, this.topology);
+    const told = at ? `${reason} at ${at}` : reason;
+    this.#die(deathByForce(told, this.#runs, { running, where }));
+  }
+
+  #exit(reason: string): void {
+    this.#runs.end();
+    this.#spawned.modules.close();
+    this.#die(deathByItself(reason, this.#runs, this.#spawned.pulse.run));
+  }
+
+  #die(death: Death): void {
     if (this.#isOver) return;
-    this.#isOver = true;
-    this.#options.onDeath(this, reason);
+    this.end();
+    // One that dies as it is loaded has nothing, and is nobody's yet.
+    if (this.#watch) this.#ports.onDeath(this, death);
   }
 }

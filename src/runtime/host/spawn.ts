@@ -1,5 +1,8 @@
 /** Starts a thread for handlers. */
-import { Worker } from "node:worker_threads";
+import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
+import { messageOf } from "../../errors.ts";
+import type { ThreadData } from "./protocol.ts";
+import { Pulse } from "./pulse.ts";
 
 export type SpawnOptions = {
   /** What handlers see as `process.env`. */
@@ -9,14 +12,49 @@ export type SpawnOptions = {
   readonly maxHeapBytes: number;
 };
 
+export type Spawned = {
+  readonly worker: Worker;
+  readonly pulse: Pulse;
+  /** Where modules are said that Node 20 loads. */
+  readonly modules: MessagePort;
+  /** Resolves once it is gone, with the reason. */
+  readonly exited: Promise<string>;
+};
+
+/**
+ * V8's own limit is for a thread that fills its memory at a stretch, and stands well above the
+ * agreed one: where a single array does not fit any more below V8's limit, the process is ended and
+ * not the thread.
+ */
+const HARD_LIMIT = 3;
+
+export const OUT_OF_MEMORY = "out of memory";
+
 const isSource = import.meta.url.endsWith(".ts");
 const entry = new URL(isSource ? "./worker.ts" : "./worker.js", import.meta.url);
 
-export function spawnThread({ env, isTypeScript, maxHeapBytes }: SpawnOptions): Worker {
-  return new Worker(isSource || isTypeScript ? withTypeScript() : entry, {
+export function spawnThread({ env, isTypeScript, maxHeapBytes }: SpawnOptions): Spawned {
+  const pulse = new Pulse();
+  const { port1, port2 } = new MessageChannel();
+  const workerData: ThreadData = { pulse: pulse.shared, modules: port2 };
+  const worker = new Worker(isSource || isTypeScript ? withTypeScript() : entry, {
     name: "warren handlers",
     env,
-    resourceLimits: { maxOldGenerationSizeMb: Math.ceil(maxHeapBytes / 1024 ** 2) },
+    workerData,
+    transferList: [port2],
+    resourceLimits: { maxOldGenerationSizeMb: Math.ceil((HARD_LIMIT * maxHeapBytes) / 2 ** 20) },
+  });
+  return { worker, pulse, modules: port1, exited: exitOf(worker) };
+}
+
+function exitOf(worker: Worker): Promise<string> {
+  let reason: string | null = null;
+  worker.on("error", (error) => {
+    const isFull = (error as NodeJS.ErrnoException).code === "ERR_WORKER_OUT_OF_MEMORY";
+    reason = isFull ? OUT_OF_MEMORY : messageOf(error);
+  });
+  return new Promise((resolve) => {
+    worker.on("exit", (code) => resolve(reason ?? `ended with ${code}`));
   });
 }
 

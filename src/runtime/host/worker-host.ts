@@ -1,12 +1,19 @@
-/** A host whose handlers run on a thread of their own. */
-import { realpathSync } from "node:fs";
-import { dirname, join, relative } from "node:path";
-import type { Place, Problem } from "../../errors.ts";
+/** A host whose handlers run on threads: what they do there can't hurt the runner's thread. */
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Problem } from "../../errors.ts";
 import type { Log } from "../../handler.ts";
 import { NUMBERS } from "../../numbers.ts";
 import type { Topology } from "../../topology.ts";
-import type { Delivery, HandlerHost, HostPorts, HostStatus, Prepared } from "./host.ts";
-import { type LoadProblem, RemoteThread } from "./remote-thread.ts";
+import { Crashes } from "./crashes.ts";
+import type { Death } from "./death.ts";
+import type { Delivery, HandlerHost, HostPorts, HostStatus, Prepared, Result } from "./host.ts";
+import { describeProblems } from "./problems.ts";
+import { Quarantine } from "./quarantine.ts";
+import { RemoteThread } from "./remote-thread.ts";
+import type { ThreadResult } from "./runs.ts";
+import { Shift, type Started } from "./shift.ts";
+import { Spares } from "./spares.ts";
+import { Turnstile } from "./turnstile.ts";
 
 export type WorkerHostOptions = {
   /** What handlers see as `process.env`, but for what names the broker. */
@@ -18,94 +25,149 @@ export async function checkHandlers(
   topology: Topology,
   { env, log }: WorkerHostOptions & { readonly log: Log },
 ): Promise<readonly Problem[]> {
-  const publish = async () => {
-    throw new Error("a check publishes nothing");
-  };
+  const publish = () => Promise.reject(new Error("a check publishes nothing"));
   const host = new WorkerHost({ publish, onResults: () => undefined, log }, { env });
   const prepared = await host.prepare(topology);
-  if (!prepared.ok) return prepared.problems;
-  prepared.discard();
-  return [];
+  await host.stop();
+  return prepared.ok ? [] : prepared.problems;
 }
 
 export class WorkerHost implements HandlerHost {
   readonly #ports: HostPorts;
-  readonly #options: WorkerHostOptions;
-  #thread: RemoteThread | null = null;
+  readonly #spares: Spares;
+  readonly #turnstile = new Turnstile();
+  readonly #crashes = new Crashes();
+  readonly #shift: Shift;
+  readonly #quarantine: Quarantine;
+  readonly #threads = new Set<RemoteThread>();
   #generation = 0;
+  #restarts = 0;
 
-  constructor(ports: HostPorts, options: WorkerHostOptions) {
+  constructor(ports: HostPorts, { env }: WorkerHostOptions) {
     this.#ports = ports;
-    this.#options = options;
-  }
-
-  warm(): void {}
-
-  async prepare(topology: Topology): Promise<Prepared> {
-    const thread = this.#createThread(topology);
-    const problems = await thread.load(topology, NUMBERS.workerLoadMs);
-    if (problems.length > 0) {
-      const described = problems.map((one) => describe(topology, one));
-      return { ok: false, files: new Map(), problems: described };
-    }
-    const activate = () => {
-      this.#thread?.retire();
-      this.#thread = thread;
-      this.#generation += 1;
-    };
-    return { ok: true, files: new Map(), activate, discard: () => thread.end() };
-  }
-
-  deliver(batch: readonly Delivery[]): void {
-    this.#thread?.deliver(batch);
-  }
-
-  status(): HostStatus {
-    return { generation: this.#generation, restarts: 0, quarantined: 0 };
-  }
-
-  async stop(): Promise<void> {
-    this.#thread?.end();
-    await this.#thread?.exited;
-  }
-
-  #createThread(topology: Topology): RemoteThread {
-    const files = Object.values(topology.queues).map(({ handler }) => handler?.file ?? "");
-    return new RemoteThread({
-      publish: (request) => this.#ports.publish(request, topology),
-      log: this.#ports.log,
-      env: this.#env(topology),
-      isTypeScript: files.some((file) => /\.m?ts$/.test(file)),
-      maxHeapBytes: topology.worker.maxHeapBytes,
-      onResults: (_thread, results) => this.#ports.onResults(results),
-      onDeath: () => undefined,
+    this.#spares = new Spares(env);
+    const start = (topology: Topology) => this.#start(topology);
+    this.#shift = new Shift({ start, log: ports.log });
+    this.#quarantine = new Quarantine({
+      start: () => this.#shift.another(),
+      isCurrent: ({ topology }) => topology === this.#shift.topology,
     });
   }
 
-  /** Without the broker's addresses, whatever they are called. */
-  #env(topology: Topology): Record<string, string> {
-    const secrets = topology.broker.addresses.map(({ url }) => new URL(url).host);
-    const entries = Object.entries(this.#options.env).filter(
-      (entry): entry is [string, string] =>
-        entry[1] !== undefined &&
-        !/^RABBITMQ_(MANAGEMENT_)?URL$/.test(entry[0]) &&
-        !secrets.some((secret) => entry[1]?.includes(secret)),
-    );
-    return Object.fromEntries(entries);
+  warm(): void {
+    if (this.#shift.topology) this.#spares.warm(this.#shift.topology);
   }
-}
 
-/** Its place is in the module if that is known, else where the file names the handler's queue. */
-function describe(topology: Topology, { queue: name, reason, at }: LoadProblem): Problem {
-  const queue = topology.queues[name];
-  if (!queue) throw new Error(`no queue ${name}`);
-  const message = `handler "${queue.handler?.name}": ${reason}`;
-  return { code: "bad-handler", message, at: at === null ? queue.at : shown(at, topology) };
-}
+  /** Waits for the end of former handlers: two kinds of them live at most. */
+  async prepare(topology: Topology): Promise<Prepared> {
+    await this.#shift.alone();
+    const { thread, problems } = await this.#start(topology);
+    const { files } = thread;
+    if (problems.length > 0) return { ok: false, files, problems };
+    const activate = () => {
+      this.#generation += 1;
+      this.#shift.use(thread);
+    };
+    return { ok: true, files, activate, discard: () => thread.end() };
+  }
 
-/** As the user would write it: seen from the folder from which topology.yaml was named. */
-function shown(at: Place, topology: Topology): Place {
-  const folder = dirname(topology.file);
-  const path = relative(realpathSync(folder), at.file);
-  return path.startsWith("..") ? at : { ...at, file: join(folder, path) };
+  deliver(batch: readonly Delivery[]): void {
+    const { topology } = this.#shift;
+    if (topology) this.#shift.deliver(this.#turnstile.enter(batch, topology));
+  }
+
+  status(): HostStatus {
+    const { state, finishing } = this.#shift;
+    const quarantined = this.#quarantine.size;
+    const generation = this.#generation;
+    return { generation, state, restarts: this.#restarts, finishing, quarantined };
+  }
+
+  async stop(): Promise<void> {
+    this.#shift.end();
+    this.#spares.end();
+    const threads = [...this.#threads];
+    for (const thread of threads) thread.end();
+    const exited = Promise.all(threads.map((thread) => thread.exited));
+    await Promise.race([exited, sleep(NUMBERS.workerAnswerMs, undefined, { ref: false })]);
+  }
+
+  async #start(topology: Topology): Promise<Started> {
+    const { log, publish } = this.#ports;
+    const thread = new RemoteThread(this.#spares.take(topology), topology, {
+      log,
+      publish: (request) => publish(request, topology),
+      onResults: (from, results) => this.#accept(from, results),
+      onLeft: (queue) => this.#leave(queue),
+      onTired: (from, reason) => this.#replace(from, reason),
+      onDeath: (from, death) => this.#bury(from, death),
+    });
+    this.#threads.add(thread);
+    void thread.exited.then(() => this.#threads.delete(thread));
+    return { thread, problems: await describeProblems(await thread.load(), thread) };
+  }
+
+  #accept(thread: RemoteThread, results: readonly ThreadResult[]): void {
+    this.#shift.worked();
+    const again: Delivery[] = [];
+    const ready = results.flatMap(({ delivery, outcome, durationMs }): readonly Result[] => {
+      if (outcome.status !== "crashed") {
+        return [{ id: delivery.id, queue: delivery.queue, outcome, durationMs }];
+      }
+      const result = this.#crashes.count(delivery, outcome.error, thread.topology);
+      if (result) return [result];
+      again.push(delivery);
+      return [];
+    });
+    if (this.#quarantine.owns(thread)) this.#quarantine.acquit();
+    if (again.length > 0) this.deliver(again);
+    if (ready.length > 0) this.#ports.onResults(ready);
+  }
+
+  #leave(queue: string): void {
+    const next = this.#turnstile.leave(queue);
+    if (next) this.#shift.deliver([next]);
+  }
+
+  #replace(thread: RemoteThread, reason: string): void {
+    this.#ports.log.warn({ reason }, "the handlers' thread is replaced");
+    this.#restarts += 1;
+    this.#shift.replace(thread);
+  }
+
+  #bury(thread: RemoteThread, death: Death): void {
+    this.#restarts += 1;
+    this.#report(thread, death);
+    if (this.#quarantine.owns(thread)) {
+      const alone = this.#quarantine.lost();
+      if (alone) this.#convict(alone, death, thread);
+      const isInnocent = (delivery: Delivery) => this.#crashes.of(delivery) === 0;
+      this.#shift.deliver(this.#quarantine.release(isInnocent));
+      return;
+    }
+    const { culprit, suspects } = death;
+    const others = thread.inFlight.filter((one) => one !== culprit && !suspects.includes(one));
+    const isOpen = culprit === null;
+    const doubtful = others.filter((one) => isOpen && this.#crashes.doubt(one));
+    this.#shift.lost(thread);
+    this.#shift.deliver(others.filter((one) => !doubtful.includes(one)));
+    this.#quarantine.add([...suspects.toReversed(), ...doubtful]);
+    if (culprit) this.#convict(culprit, death, thread);
+  }
+
+  #convict(delivery: Delivery, { reason }: Death, { topology }: RemoteThread): void {
+    const result = this.#crashes.count(delivery, reason, topology);
+    if (!result) {
+      this.#quarantine.add([delivery]);
+      return;
+    }
+    this.#leave(delivery.queue);
+    this.#ports.onResults([result]);
+  }
+
+  #report({ inFlight }: RemoteThread, { reason, culprit, suspects }: Death): void {
+    const named = culprit ? { queue: culprit.queue, messageId: culprit.message.id } : {};
+    const counts = { suspects: suspects.length, inFlight: inFlight.length };
+    this.#ports.log.error({ reason, ...named, ...counts }, "the handlers' thread died");
+  }
 }

@@ -1,0 +1,130 @@
+/** What one run of a handler publishes. */
+import { createHash } from "node:crypto";
+import { WarrenError } from "../../errors.ts";
+import type { PublishOptions } from "../../handler.ts";
+import type { Topology } from "../../topology.ts";
+import type { Published, PublishRequest } from "../publish.ts";
+import { oneLine } from "./cause.ts";
+import type { Delivery, Outcome } from "./host.ts";
+
+export type PublishingOptions = {
+  readonly topology: Topology;
+  readonly publish: (request: PublishRequest) => Promise<Published>;
+};
+
+/** What went wrong with a handler's publish: the handler's mistake, or the broker's trouble. */
+const TROUBLE = new Set([
+  "unroutable",
+  "nacked",
+  "access-refused",
+  "blocked",
+  "disconnected",
+  "overloaded",
+  "stopping",
+  "outcome-unknown",
+]);
+
+export class Publishing {
+  readonly #delivery: Delivery;
+  readonly #options: PublishingOptions;
+  readonly #publishes: Promise<Published>[] = [];
+  #isOver = false;
+
+  constructor(delivery: Delivery, options: PublishingOptions) {
+    this.#delivery = delivery;
+    this.#options = options;
+  }
+
+  /** The context's `publish`. */
+  readonly publish = (
+    exchange: string,
+    key: string,
+    event: unknown,
+    options?: PublishOptions,
+  ): Promise<void> => {
+    const done = this.#tryPublish(exchange, key, event, options);
+    // Nobody may be waiting for it; the outcome counts all the same, in `trouble`.
+    done.catch(() => undefined);
+    return done;
+  };
+
+  /** Nothing more is published. */
+  end(): void {
+    this.#isOver = true;
+  }
+
+  /** What the publishes of the run make of its outcome, once all of them are settled. */
+  async trouble(): Promise<Outcome | null> {
+    if (this.#publishes.length === 0) return null;
+    const failed = (await Promise.all(this.#publishes)).filter((published) => !published.ok);
+    const trouble = failed.find(({ code }) => TROUBLE.has(code));
+    if (trouble) return { status: "held", reason: trouble.message };
+    const [mistake] = failed;
+    if (!mistake) return null;
+    const error = oneLine(`${mistake.code}: ${mistake.message}`);
+    return { status: "failed", cause: { reason: "handler-failed", error } };
+  }
+
+  async #tryPublish(
+    exchange: string,
+    key: string,
+    event: unknown,
+    options: PublishOptions = {},
+  ): Promise<void> {
+    if (this.#isOver) {
+      throw new WarrenError("stopping", "the handler's run is over: it can't publish any more");
+    }
+    const publishing = this.#send(exchange, key, event, options);
+    this.#publishes.push(publishing);
+    const published = await publishing;
+    if (!published.ok) throw new WarrenError(published.code, published.message);
+  }
+
+  async #send(
+    exchange: string,
+    key: string,
+    event: unknown,
+    { headers = {}, priority, correlationId }: PublishOptions,
+  ): Promise<Published> {
+    const messageId = this.#derivedId(exchange, key);
+    const isClosed = this.#options.topology.exchanges[exchange]?.events != null;
+    const body = toJson(isClosed ? { event_type: key, ...(event as object) } : event);
+    if (body === null) {
+      return { ok: false, code: "malformed", message: "the event is not JSON", messageId };
+    }
+    return await this.#options.publish({
+      exchange,
+      routingKey: key,
+      body,
+      contentType: "application/json",
+      messageId,
+      headers,
+      ...(priority === undefined ? {} : { priority }),
+      ...(correlationId === undefined ? {} : { correlationId }),
+    });
+  }
+
+  /** The same id when the message is handled again, so that consumers can tell a repetition. */
+  #derivedId(exchange: string, key: string): string {
+    const { message, queue } = this.#delivery;
+    const parts = [message.id, queue, exchange, key, this.#publishes.length];
+    const hash = createHash("sha256").update(JSON.stringify(parts)).digest("hex");
+    const [a, b, c, d] = [
+      hash.slice(0, 8),
+      hash.slice(8, 12),
+      hash.slice(13, 16),
+      hash.slice(17, 20),
+    ];
+    // The form of a version 8 UUID (RFC 9562): made from a hash.
+    return `${a}-${b}-8${c}-8${d}-${hash.slice(20, 32)}`;
+  }
+}
+
+/** null: it can't be written as JSON (a cycle, a BigInt, a function). */
+function toJson(value: unknown): Buffer | null {
+  try {
+    return Buffer.from(JSON.stringify(value));
+  } catch {
+    return null;
+  }
+}

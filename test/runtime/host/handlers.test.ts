@@ -1,0 +1,130 @@
+import { expect, test } from "../../support/test.ts";
+import { handlerText, startThreaded } from "../../support/threaded.ts";
+import { waitFor } from "../../support/wait-for.ts";
+
+const topology = `
+defaults: { retry: [200ms], deadLetter: dead, timeout: 1s }
+worker: { blocked: 1s, memory: 64MiB }
+exchanges:
+  jobs:   { type: topic }
+  others: { type: topic }
+  dead:   { type: topic }
+queues:
+  work:  { bind: { jobs: "#" }, handler: work, concurrency: 10 }
+  other: { bind: { others: "#" }, handler: other }
+  dead_letters: { bind: { dead: "#" }, handler: none, deadLetter: none }
+`;
+
+const other = handlerText('log.info({ n: event.n, attempt }, "other");');
+
+/** What a handler of the queue `work` does with one message, whose other messages are fine. */
+const misdeeds = [
+  {
+    name: "blocks at once",
+    body: "for (;;) {}",
+    reason: "handler-crash",
+    error: /blocked for 1000 ms/,
+  },
+  {
+    name: "blocks after an await",
+    body: "await new Promise((resolve) => setTimeout(resolve, 20)); for (;;) {}",
+    reason: "handler-crash",
+    error: /blocked for 1000 ms/,
+  },
+  {
+    name: "fills the memory at once",
+    body: "const all = []; for (;;) all.push({ x: Math.random() });",
+    reason: "handler-crash",
+    error: /out of memory/,
+  },
+  {
+    name: "fills the memory after an await",
+    body: "await new Promise((resolve) => setTimeout(resolve, 20)); const all = []; for (;;) all.push({ x: Math.random() });",
+    reason: "handler-crash",
+    error: /out of memory/,
+  },
+  {
+    name: "exits",
+    body: "process.exit(3);",
+    reason: "handler-crash",
+    error: /process.exit\(3\) was called/,
+  },
+  {
+    name: "exits after an await",
+    body: "await 1; process.exit();",
+    reason: "handler-crash",
+    error: /process.exit\(\) was called/,
+  },
+  {
+    name: "ends the thread behind our back",
+    body: "await new Promise((resolve) => setTimeout(resolve, 20)); (process as any).reallyExit(7);",
+    reason: "handler-crash",
+    error: /ended with 7/,
+  },
+  {
+    name: "never ends",
+    body: "await new Promise(() => {});",
+    reason: "handler-timeout",
+    error: /longer than 1000 ms/,
+  },
+  {
+    name: "throws",
+    body: 'throw new TypeError("no");',
+    reason: "handler-failed",
+    error: /^TypeError: no$/,
+  },
+  {
+    name: "throws in a timer",
+    body: 'setTimeout(() => { throw new Error("late"); }, 10); await new Promise(() => {});',
+    reason: "handler-failed",
+    error: /^Error: late$/,
+  },
+  {
+    name: "leaves a rejection behind",
+    body: 'void Promise.reject(new Error("stray")); await new Promise(() => {});',
+    reason: "handler-failed",
+    error: /^Error: stray$/,
+  },
+];
+
+test.for(misdeeds)(
+  "a handler that $name hurts its own message only",
+  { timeout: 60_000 },
+  async ({ body, reason, error }, { vhost, client }) => {
+    const warren = await startThreaded({
+      url: vhost.url,
+      topology,
+      handlers: {
+        work: handlerText(
+          `if (event.n === 5) { ${body} } log.info({ n: event.n, attempt }, "work");`,
+        ),
+        other,
+      },
+    });
+    const numbers = Array.from({ length: 20 }, (_, n) => n);
+    await Promise.all(
+      numbers.flatMap((n) => [
+        client.publish("jobs", "x", { n }),
+        client.publish("others", "x", { n }),
+      ]),
+    );
+    await vhost.waitForCounts("dead_letters", { ready: 1 }, 30_000);
+    await waitFor(() => warren.logged("work").length >= 19, { what: "the others" });
+    await waitFor(() => warren.logged("other").length >= 20, { what: "the other queue" });
+    await waitFor(() => warren.runner.status().queues.work?.inFlight === 0, { what: "the end" });
+    expect(await warren.stop()).toBe(true);
+    const innocent = numbers.filter((n) => n !== 5);
+    expect(
+      [...new Set(warren.logged("work").map(({ n }) => n))].sort((a, b) => Number(a) - Number(b)),
+    ).toEqual(innocent);
+    const all = [...warren.logged("work"), ...warren.logged("other")];
+    expect(new Set(all.map(({ attempt }) => attempt))).toEqual(new Set([1]));
+    const [dead, ...more] = await client.peek("dead_letters");
+    expect(more).toEqual([]);
+    expect(dead?.body).toBe('{"n":5}');
+    expect(dead?.headers).toMatchObject({
+      "x-warren-reason": reason,
+      "x-warren-error": expect.stringMatching(error),
+    });
+  },
+);
