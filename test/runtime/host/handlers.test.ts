@@ -33,13 +33,13 @@ const misdeeds = [
   },
   {
     name: "fills the memory at once",
-    body: "const all = []; for (;;) all.push({ x: Math.random() });",
+    body: "const all = []; for (;;) all.push(new Array(1000).fill(0.5));",
     reason: "handler-crash",
     error: /out of memory/,
   },
   {
     name: "fills the memory after an await",
-    body: "await new Promise((resolve) => setTimeout(resolve, 20)); const all = []; for (;;) all.push({ x: Math.random() });",
+    body: "await new Promise((resolve) => setTimeout(resolve, 20)); const all = []; for (;;) all.push(new Array(1000).fill(0.5));",
     reason: "handler-crash",
     error: /out of memory/,
   },
