@@ -100,6 +100,11 @@ const table = {
     remedy: "Bind a queue to the dead-letter exchange that takes this queue's name as key.",
   },
   "dead-letter-cycle": { exit: 1, remedy: "Park dead letters in a queue with deadLetter: none." },
+  "ack-timeout": {
+    exit: 1,
+    remedy:
+      "Lower timeout, prefetch or an ordered queue's delays, or raise the broker's consumer_timeout and say so in broker.consumerTimeout.",
+  },
   "unknown-handler": { exit: 1, remedy: "Create the module under src/handlers, or mend its name." },
   "handler-outside": {
     exit: 1,

@@ -1,6 +1,7 @@
 import { dirname, join as joinPath } from "node:path";
 import type { Problem } from "../errors.ts";
 import type { Binding, EventSchema, Topology } from "../topology.ts";
+import { checkAckTimeouts } from "./ack-timeout.ts";
 import { resolveBind, type Sources } from "./bindings.ts";
 import { resolveBroker, resolveHttp } from "./broker.ts";
 import { checkDeadLetters } from "./dead-letters.ts";
@@ -71,10 +72,12 @@ function resolve(
     ...resolveQueueBindings(file, sources),
   ];
   checkDeadLetters({ file, queues, network: { exchanges, bindings }, report });
+  const broker = resolveBroker(file, report);
+  checkAckTimeouts(queues, broker.consumerTimeoutMs, report);
   return {
     file: name,
     project: file.project ?? "",
-    broker: resolveBroker(file, report),
+    broker,
     http: resolveHttp(file, report),
     worker: resolveWorker(file),
     drain: resolveDrain(file, report),

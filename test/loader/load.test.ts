@@ -125,6 +125,21 @@ queues: { a: { handler: a, deadLetter: none, ordered: true } }
   });
 });
 
+test("messages that could outlive the broker's ack timeout are found, with the arithmetic", async ({
+  createProject,
+}) => {
+  const topology = `${head}defaults: { deadLetter: none }
+queues:
+  a: { handler: a, timeout: 10m, concurrency: 2, prefetch: 6 }
+  b: { handler: a, ordered: true, timeout: 10m, retry: [90s, 10m], prefetch: 2 }
+`;
+  const { path, folder } = await createProject({ topology, handlers: { a: "export {};\n" } });
+  expect(linesOf(load({ file: path("topology.yaml"), env: {} }), folder)).toEqual([
+    "topology.yaml:6:3 ack-timeout  its messages may wait 30m for their ack (prefetch 6, concurrency 2, so 3 × 10m), and the broker waits 30m",
+    "topology.yaml:7:3 ack-timeout  its messages may wait 83m for their ack (prefetch 2 × (3 attempts × 10m + 690s of delays)), and the broker waits 30m",
+  ]);
+});
+
 test("mistakes of every kind are found at once, in the order of the files", async ({
   createProject,
 }) => {

@@ -103,7 +103,7 @@ test("a stop during the wait gives the message back at once, at its place, and c
   const runs: string[] = [];
   const files = {
     url: vhost.url,
-    topology: topologyOf("retry: [1h], prefetch: 3"),
+    topology: topologyOf("retry: [5m], prefetch: 3"),
     events,
     handlers: {
       line: ({ id }: Job, { attempt }: { attempt: number }) => {
