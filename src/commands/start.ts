@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import type { ApplyEntry } from "../apply/apply.ts";
 import { EXIT, WarrenError } from "../errors.ts";
 import { createApp } from "../http/app.ts";
-import { createServer } from "../http/server.ts";
+import { closeServer, createServer } from "../http/server.ts";
 import type { HostPorts } from "../runtime/host/host.ts";
 import { WorkerHost } from "../runtime/host/worker-host.ts";
 import { Runner } from "../runtime/runner.ts";
@@ -48,7 +48,7 @@ export async function start(context: Context, stopped: Promise<string>): Promise
   const reason = await stopped;
   log.info({ reason }, "stopping");
   runner.announceStop();
-  await close(server);
+  await closeServer(server);
   const isDrained = await runner.stop();
   log.info({ drained: isDrained }, "stopped");
   return isDrained ? EXIT.done : EXIT.failed;
@@ -64,14 +64,6 @@ async function listen(server: Server, { http }: Topology): Promise<void> {
     const text = `${http.host}:${http.port} is taken by another program`;
     throw new WarrenError("port-in-use", text, { cause: error });
   }
-}
-
-/** Requests under way are answered, with their confirms; idle connections end at once. */
-async function close(server: Server): Promise<void> {
-  const closed = once(server, "close");
-  server.close();
-  server.closeIdleConnections();
-  await closed;
 }
 
 function describeEntry({ kind, name }: ApplyEntry): string {

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { createServer as createHttpServer, type RequestListener, type Server } from "node:http";
 
 /** A server with limits against slow and greedy clients; it does not listen yet. */
@@ -15,4 +16,19 @@ export function createServer(app: RequestListener): Server {
   );
   server.maxConnections = 10_000;
   return server;
+}
+
+/** How often a closing server looks for connections that have become idle, in milliseconds. */
+const IDLE_CHECK_MS = 20;
+
+/**
+ * Requests under way are answered; every connection ends as soon as it is idle. Node alone would
+ * keep one that was busy at the close, for as long as its client may send another request.
+ */
+export async function closeServer(server: Server): Promise<void> {
+  const closed = once(server, "close");
+  server.close();
+  const timer = setInterval(() => server.closeIdleConnections(), IDLE_CHECK_MS);
+  await closed;
+  clearInterval(timer);
 }

@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
+import { Agent, request } from "node:http";
 import { createServer } from "node:net";
 import { expect, test } from "../support/test.ts";
 
@@ -103,6 +104,32 @@ test("start serves until SIGTERM, drains and exits 0; what it logs has no passwo
   expect(await running.exit).toBe(0);
   expect(running.stdout).toContain('"drained":true');
   expect(`${running.stdout}${running.stderr}`).not.toContain("guest:guest");
+});
+
+test("a client that keeps its connection, with a request under way, holds up no stop", async ({
+  vhost,
+  createProject,
+  startCli,
+}) => {
+  const project = await createProject({ topology: topology(vhost.url), handlers });
+  const running = startCli(project, ["start"]);
+  const url = await readyUrl(running);
+  const agent = new Agent({ keepAlive: true });
+  const headers = { "content-type": "application/json", expect: "100-continue" };
+  const call = request(`${url}/publish`, { method: "POST", agent, headers });
+  call.flushHeaders();
+  await once(call, "continue");
+  running.kill("SIGTERM");
+  await running.waitForLine(/"msg":"stopping"/);
+  call.end(JSON.stringify({ exchange: "greetings", routing_key: "a", message: {} }));
+  const [answer] = await once(call, "response");
+  answer.resume();
+  const begin = performance.now();
+  expect(await running.exit).toBe(0);
+  // Its client would keep the connection for 10 s.
+  expect(performance.now() - begin).toBeLessThan(5_000);
+  expect(answer.statusCode).toBe(202);
+  agent.destroy();
 });
 
 test("a second signal ends at once, and what ran goes back to its queue", async ({
