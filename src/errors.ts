@@ -211,7 +211,8 @@ const table = {
   },
   "handler-crash": {
     exit: 1,
-    remedy: "The handler ended or blocked its thread, time and again; mend it and replay.",
+    remedy:
+      "Its thread, or its process, ended or blocked with it, time and again; mend the handler and replay.",
   },
   rejected: { exit: 1, remedy: "The handler threw Reject." },
 } as const satisfies Record<string, ErrorFacts>;

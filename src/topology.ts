@@ -86,6 +86,14 @@ export type Queue = {
   readonly at: Place;
 };
 
+/**
+ * Whether its messages can come back to it through the project's requeue exchange: after a delay,
+ * or, in a classic queue, which counts nothing, when they are delivered once more.
+ */
+export function isRequeued(queue: Pick<Queue, "type" | "retryDelaysMs" | "ordered">): boolean {
+  return !queue.ordered && (queue.type === "classic" || queue.retryDelaysMs.length > 0);
+}
+
 export type JsonSchema = { readonly [key: string]: unknown };
 
 export type EventSchema = {

@@ -1,7 +1,13 @@
 /** What a topology wants on the broker: the file's objects, and those that its retries need. */
 import type { Place } from "../errors.ts";
 import { NUMBERS } from "../numbers.ts";
-import type { Arguments, Binding, Queue, Topology } from "../topology.ts";
+import {
+  type Arguments,
+  type Binding,
+  isRequeued,
+  type Queue,
+  type Topology,
+} from "../topology.ts";
 
 export type DesiredExchange = {
   readonly kind: "exchange";
@@ -33,13 +39,15 @@ export type DesiredObjects = {
 
 /** Where failed messages wait; `<delay>.<queue>` is the routing key. */
 export const retryExchange = (project: string) => `warren.${project}.retry`;
-/** Where they come back from; every retried queue is bound here. */
+/** Where they come back from. */
 export const requeueExchange = (project: string) => `warren.${project}.requeue`;
 const delayQueue = (project: string, delayMs: number) =>
   `warren.${project}.retry.${delayName(delayMs)}`;
 
 /** The routing key of a retry copy: `5s.order_payments`. */
 export const retryKey = (delayMs: number, queue: string) => `${delayName(delayMs)}.${queue}`;
+/** The routing key of a copy that goes back to its queue at once. */
+export const requeueKey = (queue: string) => `now.${queue}`;
 
 /** A delay in its largest whole unit, without a dot: `500ms`, `90s`, `2m`, `1h`. */
 export function delayName(delayMs: number): string {
@@ -56,8 +64,10 @@ export function delayName(delayMs: number): string {
 
 /** Everything to be declared or, where it is external, found. */
 export function desiredObjects(topology: Topology): DesiredObjects {
-  const retried = Object.values(topology.queues).filter(isRetried);
-  const retry = retried.length === 0 ? NOTHING : retryObjects(topology, retried);
+  const requeued = Object.values(topology.queues).filter(
+    (queue) => queue.handler !== null && isRequeued(queue),
+  );
+  const retry = requeued.length === 0 ? NOTHING : retryObjects(topology, requeued);
   return {
     exchanges: [...Object.values(topology.exchanges).map(toDesired), ...retry.exchanges],
     queues: [
@@ -78,11 +88,6 @@ export function desiredObjects(topology: Topology): DesiredObjects {
 }
 
 const NOTHING: DesiredObjects = { exchanges: [], queues: [], bindings: [] };
-
-/** One that is ordered retries in place. */
-function isRetried(queue: Queue): boolean {
-  return queue.handler !== null && queue.retryDelaysMs.length > 0 && !queue.ordered;
-}
 
 function toDesired(exchange: Topology["exchanges"][string]): DesiredExchange {
   const { name, type, internal, autoDelete, alternate, external, at } = exchange;
@@ -106,11 +111,11 @@ function toDesired(exchange: Topology["exchanges"][string]): DesiredExchange {
  * always the next to expire. The delay is in the name, so another delay is another queue, never a
  * conflict. Dead letters go back at least once: a hop that finds no queue is tried again, not lost.
  */
-function retryObjects(topology: Topology, retried: readonly Queue[]): DesiredObjects {
+function retryObjects(topology: Topology, requeued: readonly Queue[]): DesiredObjects {
   const { project } = topology;
   const at = { file: topology.file, line: 1, column: 1 };
   const [retry, requeue] = [retryExchange(project), requeueExchange(project)];
-  const delays = [...new Set(retried.flatMap((queue) => queue.retryDelaysMs))];
+  const delays = [...new Set(requeued.flatMap((queue) => queue.retryDelaysMs))];
   return {
     exchanges: [retry, requeue].map((name) => ({
       kind: "exchange",
@@ -140,7 +145,7 @@ function retryObjects(topology: Topology, retried: readonly Queue[]): DesiredObj
       ...delays.map((delayMs) =>
         toQueue(retry, delayQueue(project, delayMs), `${delayName(delayMs)}.#`, at),
       ),
-      ...retried.map((queue) => toQueue(requeue, queue.name, `*.${queue.name}`, queue.at)),
+      ...requeued.map((queue) => toQueue(requeue, queue.name, `*.${queue.name}`, queue.at)),
     ],
   };
 }

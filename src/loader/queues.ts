@@ -1,5 +1,5 @@
 import { NUMBERS } from "../numbers.ts";
-import type { DeadLetter, Queue } from "../topology.ts";
+import { type DeadLetter, isRequeued, type Queue } from "../topology.ts";
 import { queueArguments } from "./arguments.ts";
 import type { Consuming, DeadLetterBlock, QueueBlock, TopologyFile } from "./file.ts";
 import { findHandler } from "./handlers.ts";
@@ -65,7 +65,9 @@ function resolveQueue(
   const retryAt = join(block.retry === undefined ? DEFAULTS : pointer, "retry");
   const delaysMs =
     retry === undefined ? NUMBERS.retryDelaysMs : retryDelaysMs(retry, retryAt, report);
-  if (hasHandler && delaysMs.length > 0 && !ordered) checkRetriedName(name, pointer, report);
+  if (hasHandler && isRequeued({ type, retryDelaysMs: delaysMs, ordered })) {
+    checkRetriedName(name, pointer, report);
+  }
   return {
     name,
     type,

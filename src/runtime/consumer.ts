@@ -7,6 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Channel, ConsumeMessage } from "amqplib";
 import { type BrokerConnection, closeChannel, withDeadline } from "../broker-connection.ts";
 import { messageOf } from "../errors.ts";
+import { NUMBERS } from "../numbers.ts";
 import type { Queue } from "../topology.ts";
 import { Acks } from "./acks.ts";
 import { Head } from "./head.ts";
@@ -198,7 +199,33 @@ export class QueueConsumer {
     if (free <= 0 || this.#waiting.length === 0) return;
     const batch = this.#waiting.splice(0, free);
     if (this.queue.ordered) for (const held of batch) this.#runHead(held);
-    else this.#run(batch);
+    else {
+      const counted = batch.filter((held) => !this.#isUncounted(held));
+      for (const held of batch) if (!counted.includes(held)) void this.#count(held);
+      if (counted.length > 0) this.#run(counted);
+    }
+  }
+
+  /** Quorum queues count for themselves. A full queue of the third kind dead-letters our copy. */
+  #isUncounted({ raw }: Held): boolean {
+    const { type, arguments: all } = this.queue;
+    const isCountable = type === "classic" && all["x-overflow"] !== "reject-publish-dlx";
+    return isCountable && raw.fields.redelivered;
+  }
+
+  /**
+   * A message that is delivered once more may have ended the whole process before. In a quorum
+   * queue the delivery limit ends it some day; in a classic one the same limit is kept here.
+   */
+  async #count(held: Held): Promise<void> {
+    this.#running.set(held.delivery.id, held);
+    const { redeliveries } = held.incoming;
+    if (redeliveries >= NUMBERS.workDeliveryLimit) {
+      const error = `delivered ${redeliveries + 1} times without an end`;
+      const cause = { reason: "handler-crash", error } as const;
+      await this.#conclude(held, { outcome: { status: "dead", cause }, durationMs: 0 });
+    } else if (await this.#settler.count(held)) this.#release(held);
+    else this.#runAgain(held, held.incoming);
   }
 
   #run(batch: readonly Held[]): void {
@@ -206,7 +233,10 @@ export class QueueConsumer {
     this.#options.deliver(batch.map(({ delivery }) => delivery));
   }
 
-  async #conclude(held: Held, { outcome, durationMs }: Result): Promise<void> {
+  async #conclude(
+    held: Held,
+    { outcome, durationMs }: Pick<Result, "outcome" | "durationMs">,
+  ): Promise<void> {
     if (outcome.status === "held") {
       await this.#settler.hold(held, outcome.reason);
       this.#runAgain(held, held.incoming);

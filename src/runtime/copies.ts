@@ -1,10 +1,10 @@
 /**
  * Copies of a message that warren publishes itself: to a delay queue, or as a dead letter. What a
- * broker would read in a copy is left out: `expiration` would end its delay early, `CC` and `BCC`
+ * broker would read in a copy is left out: `expiration` would end a delay early, `CC` and `BCC`
  * route it again, and an x-death that names the queue makes a 3.x broker drop it on its way back.
  */
 import type { ConsumeMessage } from "amqplib";
-import { retryExchange, retryKey } from "../apply/objects.ts";
+import { requeueExchange, requeueKey, retryExchange, retryKey } from "../apply/objects.ts";
 import { NUMBERS } from "../numbers.ts";
 import type { DeadLetter } from "../topology.ts";
 import type { Cause } from "./host/host.ts";
@@ -23,6 +23,19 @@ export function retryCopy(
     routingKey: retryKey(options.delayMs, queue),
     headers: { [HEADERS.attempt]: incoming.attempt + 1 },
   });
+}
+
+/** The copy that goes back to its queue at once, with one more delivery counted. */
+export function countedCopy(raw: ConsumeMessage, incoming: Incoming, project: string): Outgoing {
+  const { attempt, redeliveries, message } = incoming;
+  const counted = copy(raw, incoming, {
+    exchange: requeueExchange(project),
+    routingKey: requeueKey(message.queue),
+    headers: { [HEADERS.attempt]: attempt, [HEADERS.redeliveries]: redeliveries + 1 },
+  });
+  const { expiration } = raw.properties;
+  if (expiration === undefined) return counted;
+  return { ...counted, properties: { ...counted.properties, expirationMs: Number(expiration) } };
 }
 
 /** The copy that is parked, with why it is there. */

@@ -24,9 +24,10 @@ export class Head {
   recall(raw: ConsumeMessage): { readonly incoming: Incoming; readonly delayMs: number } | null {
     const known = this.#known;
     if (!known || !raw.fields.redelivered || !isSame(known.raw, raw)) return null;
-    const { attempt, message } = known.incoming;
+    const { incoming } = known;
     const delayMs = Math.max(0, this.#readyAt - performance.now());
-    return { incoming: { attempt, message: { ...message, redelivered: true } }, delayMs };
+    const message = { ...incoming.message, redelivered: true };
+    return { incoming: { ...incoming, message }, delayMs };
   }
 }
 

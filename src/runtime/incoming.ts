@@ -10,6 +10,7 @@ export const HEADERS = {
   attempt: "x-warren-attempt",
   exchange: "x-warren-exchange",
   routingKey: "x-warren-routing-key",
+  redeliveries: "x-warren-redeliveries",
   queue: "x-warren-queue",
   attempts: "x-warren-attempts",
   reason: "x-warren-reason",
@@ -21,33 +22,37 @@ export const HEADERS = {
 export type Incoming = {
   /** 1 for the first run. */
   readonly attempt: number;
+  /** How often it was delivered before without an end; counted in classic queues alone. */
+  readonly redeliveries: number;
   /** An id is made up for a message without; its retries carry that. */
   readonly message: ReceivedMessage;
 };
 
 /**
- * Attempt, original exchange and key count only in what came back from a delay queue: anybody may
- * publish such headers, but only to an exchange of their own choice.
+ * Counts, original exchange and key are believed only of what came through the requeue exchange:
+ * anybody may publish such headers, but only to an exchange of their own choice.
  */
 export function readIncoming(raw: ConsumeMessage, queue: string, project: string): Incoming {
   const { fields, properties } = raw;
   const headers = ownEntries(properties.headers);
-  const isRetry = fields.exchange === requeueExchange(project);
+  const isRequeued = fields.exchange === requeueExchange(project);
+  const redeliveries = isRequeued ? readCount(headers[HEADERS.redeliveries], 0) : 0;
   const id = isId(properties.messageId) ? properties.messageId : randomUUID();
   return {
-    attempt: isRetry ? readAttempt(headers[HEADERS.attempt]) : 1,
+    attempt: isRequeued ? readCount(headers[HEADERS.attempt], 1) : 1,
+    redeliveries,
     message: {
       id,
       queue,
-      exchange: isRetry ? text(headers[HEADERS.exchange]) : fields.exchange,
-      routingKey: isRetry ? text(headers[HEADERS.routingKey]) : fields.routingKey,
+      exchange: isRequeued ? text(headers[HEADERS.exchange]) : fields.exchange,
+      routingKey: isRequeued ? text(headers[HEADERS.routingKey]) : fields.routingKey,
       headers: withoutOwn(headers),
       body: raw.content,
       contentType: textOrNull(properties.contentType),
       contentEncoding: textOrNull(properties.contentEncoding),
       correlationId: textOrNull(properties.correlationId),
       priority: typeof properties.priority === "number" ? properties.priority : null,
-      redelivered: fields.redelivered,
+      redelivered: fields.redelivered || redeliveries > 0,
     },
   };
 }
@@ -57,8 +62,8 @@ function isId(value: unknown): value is string {
   return typeof value === "string" && Buffer.byteLength(value) <= NUMBERS.maxNameBytes;
 }
 
-function readAttempt(value: unknown): number {
-  return typeof value === "number" && Number.isSafeInteger(value) && value >= 1 ? value : 1;
+function readCount(value: unknown, least: number): number {
+  return typeof value === "number" && Number.isSafeInteger(value) ? Math.max(value, least) : least;
 }
 
 function text(value: unknown): string {

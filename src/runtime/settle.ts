@@ -9,7 +9,7 @@ import type { Log } from "../handler.ts";
 import type { Queue } from "../topology.ts";
 import type { Acks } from "./acks.ts";
 import { backoffMs } from "./backoff.ts";
-import { barest, deadCopy, retryCopy } from "./copies.ts";
+import { barest, countedCopy, deadCopy, retryCopy } from "./copies.ts";
 import type { Outcome } from "./host/host.ts";
 import type { Incoming } from "./incoming.ts";
 import type { Pauses } from "./pauses.ts";
@@ -69,6 +69,21 @@ export class Settler {
     if (!isSafe) return false;
     message.subscription.acks.ack(message.raw.fields.deliveryTag);
     this.#note(message, outcome, this.#became(outcome, copy), durationMs);
+    return true;
+  }
+
+  /**
+   * Counts a delivery that had no end: a copy in the same queue, which stands for the message.
+   *
+   * @returns false when the broker has not confirmed it (a full queue, say): then it isn't counted.
+   */
+  async count(message: Received): Promise<boolean> {
+    const { project, publisher, repair } = this.#options;
+    const { raw, incoming, subscription } = message;
+    const outcome = await publisher.publish(countedCopy(raw, incoming, project), { isCopy: true });
+    if (outcome.status === "unroutable") void repair();
+    if (outcome.status !== "confirmed") return false;
+    subscription.acks.ack(raw.fields.deliveryTag);
     return true;
   }
 
