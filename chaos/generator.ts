@@ -97,7 +97,9 @@ export class Generator {
     const n = this.#random.below(1_000);
     if (n < 10) return "once";
     if (n < 15) return "always";
-    return n < 17 && !this.#isCalm ? "hang" : "fine";
+    if (this.#isCalm) return "fine";
+    if (n < 17) return "hang";
+    return n === 17 ? "exit" : "fine";
   }
 
   async #send(sent: Sent, body: string): Promise<void> {
