@@ -136,6 +136,10 @@ const table = {
     remedy: "An external object has to be on the broker before warren starts.",
   },
   "port-in-use": { exit: 1, remedy: "Set http.port (PORT) to a free port." },
+  "restart-needed": {
+    exit: 1,
+    remedy: "Restart warren: project, broker and http are taken at the start alone.",
+  },
 
   // Generated files.
   "generated-stale": { exit: 2, remedy: "Run `npm run generate` and commit src/generated." },
@@ -226,9 +230,13 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorFacts>> = table;
 export type Problem = { readonly code: ErrorCode; readonly message: string; readonly at: Place };
 
 /** One finding as a line: `topology.yaml:12:5 unknown-exchange  …`. */
-export function formatProblem(problem: Problem): string {
-  const { file, line, column } = problem.at;
-  return `${file}:${line}:${column} ${problem.code}  ${problem.message}`;
+export function formatProblem({ code, message, at }: Problem): string {
+  return `${formatPlace(at)} ${code}  ${message}`;
+}
+
+/** `topology.yaml:12:5` */
+export function formatPlace({ file, line, column }: Place): string {
+  return `${file}:${line}:${column}`;
 }
 
 /** Something that a user or the outside world caused; anything else that is thrown is a bug. */

@@ -1,4 +1,5 @@
 /** What a topology wants on the broker: the file's objects, and those that its retries need. */
+import { isDeepStrictEqual } from "node:util";
 import type { Place } from "../errors.ts";
 import { NUMBERS } from "../numbers.ts";
 import {
@@ -85,6 +86,15 @@ export function desiredObjects(topology: Topology): DesiredObjects {
       ...retry.bindings,
     ],
   };
+}
+
+/** Whether two topologies want the same of a broker, wherever their files say it. */
+export function wantSame(before: Topology, after: Topology): boolean {
+  return isDeepStrictEqual(placeless(desiredObjects(before)), placeless(desiredObjects(after)));
+}
+
+function placeless({ exchanges, queues, bindings }: DesiredObjects): readonly object[] {
+  return [...exchanges, ...queues, ...bindings].map(({ at, ...object }) => object);
 }
 
 const NOTHING: DesiredObjects = { exchanges: [], queues: [], bindings: [] };

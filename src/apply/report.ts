@@ -1,6 +1,7 @@
 /** An apply report as text for a terminal or a log. */
-import { WarrenError } from "../errors.ts";
+import { type ErrorCode, type Problem, WarrenError } from "../errors.ts";
 import type { ApplyEntry, ApplyReport } from "./apply.ts";
+import type { Difference } from "./differences.ts";
 
 const MARKS: Readonly<Record<ApplyEntry["result"], string>> = {
   created: "+",
@@ -28,13 +29,28 @@ export function formatReport(report: ApplyReport): string {
 
 /** The error that a report amounts to, with the report as its text. */
 export function blockedError(report: ApplyReport): WarrenError {
-  const results = new Set(report.entries.map(({ result }) => result));
-  const code = results.has("conflict")
-    ? "conflict"
-    : results.has("missing")
-      ? "missing-object"
-      : "broker-refused";
+  const codes = blockingProblems(report).map(({ code }) => code);
+  const worst = ["conflict", "missing-object"] as const;
+  const code = worst.find((one) => codes.includes(one)) ?? "broker-refused";
   return new WarrenError(code, formatReport(report));
+}
+
+const BLOCKING: Partial<Record<ApplyEntry["result"], ErrorCode>> = {
+  conflict: "conflict",
+  missing: "missing-object",
+  refused: "broker-refused",
+};
+
+/** What is in the way, each at its place; nothing in a report that is done. */
+export function blockingProblems({ entries }: ApplyReport): readonly Problem[] {
+  return entries.flatMap((entry) => {
+    const code = BLOCKING[entry.result];
+    if (code === undefined) return [];
+    const { kind, name, differences = [], detail, at } = entry;
+    const facts = [...differences.map(formatDifference), ...(detail === undefined ? [] : [detail])];
+    const what = facts.length > 0 ? facts.join("; ") : "is external, and not there";
+    return [{ code, message: `${kind} ${JSON.stringify(name)}: ${what}`, at }];
+  });
 }
 
 function formatEntry(entry: ApplyEntry): readonly string[] {
@@ -43,14 +59,15 @@ function formatEntry(entry: ApplyEntry): readonly string[] {
   if (entry.result === "created") return [head];
   return [
     `${head}  ${entry.result}  ${file}:${line}`,
-    ...(entry.differences ?? []).map(
-      ({ argument, wanted, live }) =>
-        `      ${argument}: the file says ${wanted}, the broker has ${live}`,
-    ),
+    ...(entry.differences ?? []).map((difference) => `      ${formatDifference(difference)}`),
     ...(entry.detail === undefined ? [] : [`      ${entry.detail}`]),
     ...(entry.result === "conflict" ? [`      ${adviceFor(entry)}`] : []),
     ...(entry.result === "missing" ? ["      external, so it has to be there already"] : []),
   ];
+}
+
+function formatDifference({ argument, wanted, live }: Difference): string {
+  return `${argument}: the file says ${wanted}, the broker has ${live}`;
 }
 
 function adviceFor({ kind, name }: ApplyEntry): string {

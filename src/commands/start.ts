@@ -22,9 +22,9 @@ export async function start(context: Context, stopped: Promise<string>): Promise
   const { env, log } = context;
   const createHost = (ports: HostPorts) => new WorkerHost(ports, { env });
   const runner = new Runner({ topology, createHost, log });
-  const problems = await runner.load();
-  if (problems.length > 0) {
-    reportProblems(context, problems);
+  const prepared = await runner.load();
+  if (!prepared.ok) {
+    reportProblems(context, prepared.problems);
     return EXIT.failed;
   }
   const { publish } = runner;

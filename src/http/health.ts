@@ -1,4 +1,5 @@
 import { type RequestHandler, Router } from "express";
+import { formatProblem } from "../errors.ts";
 import { type ConnectionStatus, isReady, type RunnerStatus } from "../runtime/status.ts";
 import { allowOnly } from "./problem.ts";
 
@@ -25,12 +26,12 @@ export function healthRoutes(status: () => RunnerStatus): Router {
 
 function wordOf(status: RunnerStatus): "ok" | "degraded" | "stopping" {
   if (status.stopping) return "stopping";
-  return isReady(status) ? "ok" : "degraded";
+  return isReady(status) && status.reload.problems.length === 0 ? "ok" : "degraded";
 }
 
-/** Everything that keeps it from being ready, in words. */
+/** Everything that keeps it from being ready, or from running the last edit, in words. */
 function summarize(status: RunnerStatus): string {
-  const { connections, topology, queues, stopping } = status;
+  const { connections, topology, queues, stopping, reload } = status;
   const facts = [
     ...(stopping ? ["stopping"] : []),
     ...Object.entries(connections)
@@ -40,6 +41,7 @@ function summarize(status: RunnerStatus): string {
     ...Object.entries(queues)
       .filter(([, { consumer }]) => consumer !== "live")
       .map(([name, { consumer }]) => `the consumer of ${name} is ${consumer}`),
+    ...reload.problems.map((problem) => `the last edit is not in use: ${formatProblem(problem)}`),
   ];
   return facts.length === 0 ? "connected, topology verified, all consumers live" : facts.join("; ");
 }

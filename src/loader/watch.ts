@@ -42,6 +42,11 @@ export class Watcher {
     this.#floor = setInterval(() => this.#wake(), NUMBERS.reloadFloorMs);
   }
 
+  /** As they were when they were last stable. */
+  get digests(): Digests {
+    return this.#reported;
+  }
+
   /** Something has changed and may still be changing. */
   get isDirty(): boolean {
     return this.#unsettled !== null;
@@ -55,7 +60,13 @@ export class Watcher {
     this.#paths = paths;
     const digests = this.#read();
     const kept = [...this.#reported].filter(([path]) => isAmong(path, paths));
-    this.#reported = new Map([...digests, ...kept, ...known]);
+    this.#reported = new Map([...digests, ...known, ...kept]);
+    this.#wake();
+  }
+
+  /** Looks again until nothing changes, and says so even if nothing has. */
+  settle(): void {
+    this.#unsettled ??= { seen: new Map(), quiet: 0 };
     this.#wake();
   }
 

@@ -29,6 +29,8 @@ type Subscription = Live & {
   readonly connection: BrokerConnection;
   readonly channel: Channel;
   tag: string | null;
+  /** Of the consumer that `tag` names. */
+  prefetch: number;
   isLive: boolean;
 };
 
@@ -78,6 +80,19 @@ export class QueueConsumer {
     this.#isSubscribing = true;
     try {
       await this.#subscribe(connection);
+      await this.#renew();
+    } finally {
+      this.#isSubscribing = false;
+    }
+  }
+
+  /** Takes over what the topology says of the queue now; only another prefetch subscribes again. */
+  async refresh(): Promise<void> {
+    this.#schedule();
+    if (this.#isSubscribing) return;
+    this.#isSubscribing = true;
+    try {
+      await this.#renew();
     } finally {
       this.#isSubscribing = false;
     }
@@ -90,6 +105,7 @@ export class QueueConsumer {
       channel,
       acks: new Acks(channel),
       tag: null,
+      prefetch: 0,
       isLive: true,
     };
     this.#subscription = subscription;
@@ -98,6 +114,11 @@ export class QueueConsumer {
       reason = error.message;
     });
     channel.on("close", () => this.#end(subscription, reason));
+    await this.#consume(subscription);
+  }
+
+  async #consume(subscription: Subscription): Promise<void> {
+    const { channel } = subscription;
     const { name, prefetch } = this.queue;
     const start = async () => {
       await channel.prefetch(prefetch);
@@ -107,11 +128,28 @@ export class QueueConsumer {
       // A queue that does not answer says nothing of its connection, which others use as well.
       const { consumerTag } = await withDeadline(start(), `consume ${name}`, () => undefined);
       subscription.tag = consumerTag;
+      subscription.prefetch = prefetch;
     } catch (error) {
       this.#end(subscription, messageOf(error));
       // If its answer comes after all, it is cancelled with the channel.
       channel.close().catch(() => undefined);
       throw error;
+    }
+  }
+
+  /**
+   * A prefetch counts for the consumers after it: the new one comes first, then the old one goes.
+   * Not where it may be the single active one: that must not be cancelled (see `#leave`), and has
+   * the prefetch from its next channel on.
+   */
+  async #renew(): Promise<void> {
+    for (;;) {
+      const subscription = this.#subscription;
+      const tag = subscription?.tag ?? null;
+      if (!subscription?.isLive || tag === null || this.#isStopping) return;
+      if (subscription.prefetch === this.queue.prefetch || mayBeSingle(this.queue)) return;
+      await this.#consume(subscription);
+      await cancel(subscription, tag);
     }
   }
 
@@ -142,16 +180,31 @@ export class QueueConsumer {
    * messages in flight than the broker acks at once. A classic queue loses no acks, and on 3.10 one
    * with a single active consumer crashes when that is cancelled.
    */
-  async #leave({ acks, channel, connection, tag }: Subscription): Promise<void> {
+  async #leave(subscription: Subscription): Promise<void> {
+    const { acks, channel, connection, tag } = subscription;
     acks.flush();
     const { type, ordered } = this.queue;
     if (tag !== null && type === "quorum" && !ordered) {
-      const cancel = Promise.race([channel.cancel(tag), connection.ended]);
-      await withDeadline(cancel, "cancel a consumer", connection.destroy).catch(() => undefined);
+      await cancel(subscription, tag);
       for (const { raw } of this.#waiting) acks.handBack(raw.fields.deliveryTag);
     }
     this.#waiting = [];
     await closeChannel(channel, connection);
+  }
+
+  /** Messages that have not begun, in the queue and here; null while nobody can tell. */
+  async countWaiting(): Promise<number | null> {
+    const subscription = this.#subscription;
+    if (!subscription?.isLive) return null;
+    const { channel, connection } = subscription;
+    const here = this.#waiting.length;
+    const check = Promise.race([channel.checkQueue(this.queue.name), connection.ended]);
+    try {
+      const checked = await withDeadline(check, "count a queue", connection.destroy);
+      return "messageCount" in checked ? checked.messageCount + here : null;
+    } catch {
+      return null;
+    }
   }
 
   async #idle(deadlineMs: number): Promise<boolean> {
@@ -301,4 +354,13 @@ export class QueueConsumer {
     this.#subscription = null;
     if (!this.#isStopping) this.#options.onLost(this, reason);
   }
+}
+
+async function cancel({ channel, connection }: Subscription, tag: string): Promise<void> {
+  const done = Promise.race([channel.cancel(tag), connection.ended]);
+  await withDeadline(done, "cancel a consumer", connection.destroy).catch(() => undefined);
+}
+
+function mayBeSingle(queue: Queue): boolean {
+  return queue.external || queue.arguments["x-single-active-consumer"] === true;
 }

@@ -4,10 +4,10 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { type ApplyReport, applyTopology } from "../apply/apply.ts";
-import { blockedError, formatReport } from "../apply/report.ts";
+import { blockedError, blockingProblems, formatReport } from "../apply/report.ts";
 import type { BrokerConnection } from "../broker-connection.ts";
 import { connectBroker } from "../connect.ts";
-import { messageOf } from "../errors.ts";
+import { messageOf, type Problem, WarrenError } from "../errors.ts";
 import type { Log } from "../handler.ts";
 import type { Topology } from "../topology.ts";
 import { SupervisedConnection } from "./connection.ts";
@@ -102,6 +102,31 @@ export class Recovery {
     }
     await this.#firstTries;
     return report;
+  }
+
+  /** Declares what another topology wants; what is in its way, if anything. */
+  async apply(topology: Topology): Promise<readonly Problem[]> {
+    try {
+      const report = await applyTopology(topology, this.#stopped.signal);
+      if (!report.isDone) return blockingProblems(report);
+      this.#topologyState = "verified";
+      this.#conflict = null;
+      return [];
+    } catch (error) {
+      if (!(error instanceof WarrenError)) throw error;
+      const { code, message, at = topology.places.broker } = error;
+      return [{ code, message, at }];
+    }
+  }
+
+  /** Consumes a queue that is new; resolves when it has been tried once. */
+  consume(consumer: QueueConsumer): Promise<void> {
+    return this.#subscriptions.add(consumer);
+  }
+
+  /** A consumer has ended for good. */
+  forget(consumer: QueueConsumer): Promise<void> {
+    return this.#subscriptions.remove(consumer);
   }
 
   /** Ends the connections for good, and every attempt to bring something back. */

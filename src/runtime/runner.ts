@@ -1,16 +1,18 @@
-/** Owns everything that runs: the way to the broker, the publisher, a consumer for each queue. */
+/** Owns everything that runs: the way to the broker, the publisher, the consumers, the handlers. */
 import type { ApplyReport } from "../apply/apply.ts";
-import type { Problem } from "../errors.ts";
+import { wantSame } from "../apply/objects.ts";
 import { createEventReader } from "../events/reader.ts";
 import type { Log } from "../handler.ts";
 import type { Topology } from "../topology.ts";
-import { QueueConsumer } from "./consumer.ts";
-import type { HandlerHost, HostPorts } from "./host/host.ts";
+import { Consumers } from "./consumers.ts";
+import type { HandlerHost, HostPorts, Prepared } from "./host/host.ts";
 import { createPublish, type Published, type PublishRequest } from "./publish.ts";
 import { ConfirmPublisher } from "./publisher.ts";
 import { Recovery } from "./recovery.ts";
+import { restartProblems } from "./restart.ts";
 import type { RunnerStatus } from "./status.ts";
 import { Trace, type TracedDelivery } from "./trace.ts";
+import { type Edition, type Updated, Updates } from "./updates.ts";
 
 export type RunnerOptions = {
   readonly topology: Topology;
@@ -18,48 +20,62 @@ export type RunnerOptions = {
   readonly log: Log;
 };
 
+type Publish = (request: PublishRequest) => Promise<Published>;
+
 export class Runner {
-  readonly #options: RunnerOptions;
   readonly #recovery: Recovery;
   readonly #publisher: ConfirmPublisher;
   readonly #host: HandlerHost;
-  readonly #consumers: ReadonlyMap<string, QueueConsumer>;
+  readonly #consumers: Consumers;
+  readonly #updates: Updates;
   readonly #trace = new Trace();
+  /** Handlers of an earlier generation publish by the topology that they were loaded with. */
+  readonly #publishes = new WeakMap<Topology, Publish>();
+  #topology: Topology;
   #isStopping = false;
-  /** By HTTP and by handlers alike. */
-  readonly publish: (request: PublishRequest) => Promise<Published>;
 
-  constructor(options: RunnerOptions) {
-    const { topology, log } = options;
-    this.#options = options;
+  constructor({ topology, createHost, log }: RunnerOptions) {
+    this.#topology = topology;
     this.#publisher = new ConfirmPublisher({
       state: () => this.#recovery.publishState,
       onMissingExchange: () => this.#recovery.repair(),
     });
-    const reader = createEventReader(topology.events);
-    this.publish = createPublish({ topology, reader, publisher: this.#publisher });
-    this.#host = options.createHost({
-      publish: this.publish,
+    this.#host = createHost({
+      publish: (request, loadedWith) => this.#publishBy(loadedWith)(request),
       log,
-      onResults: (results) => {
-        for (const result of results) this.#consumers.get(result.queue)?.accept(result);
-      },
+      onResults: (results) => this.#consumers.accept(results),
     });
-    this.#consumers = this.#createConsumers();
     this.#recovery = new Recovery({
-      topology: () => topology,
-      consumers: () => this.#consumers.values(),
+      topology: () => this.#topology,
+      consumers: () => this.#consumers.all,
       publisher: this.#publisher,
       log,
     });
+    this.#consumers = new Consumers({
+      publisher: this.#publisher,
+      deliver: (batch) => this.#host.deliver(batch),
+      onLost: (lost, reason) => void this.#recovery.recover(lost, reason),
+      repair: () => this.#recovery.repair(),
+      trace: this.#trace,
+      log,
+    });
+    this.#updates = new Updates({ replace: (edition) => this.#replace(edition), log });
+    this.#consumers.adopt(topology);
   }
 
+  /** The one that is in force. */
+  get topology(): Topology {
+    return this.#topology;
+  }
+
+  /** By HTTP. */
+  readonly publish: Publish = (request) => this.#publishBy(this.#topology)(request);
+
   /** Loads the handlers, before anything else; what is wrong with them, if anything. */
-  async load(): Promise<readonly Problem[]> {
-    const prepared = await this.#host.prepare(this.#options.topology);
-    if (!prepared.ok) return prepared.problems;
-    prepared.activate();
-    return [];
+  async load(): Promise<Prepared> {
+    const prepared = await this.#host.prepare(this.#topology);
+    if (prepared.ok) prepared.activate();
+    return prepared;
   }
 
   /**
@@ -72,6 +88,21 @@ export class Runner {
     return this.#recovery.start();
   }
 
+  /** An `update` is to be expected. */
+  warm(): void {
+    if (!this.#isStopping) this.#host.warm();
+  }
+
+  /**
+   * Goes over to another topology and to the handlers as they are now, after `start`: everything
+   * that could be wrong is tried first, and then all of it is in force at once. What is in flight
+   * is finished by the handlers that began it; consumers that are in both keep their subscription.
+   * Otherwise what runs goes on as it is. It never rejects but for a bug.
+   */
+  update(edition: Edition): Promise<Updated> {
+    return this.#updates.update(edition);
+  }
+
   /**
    * Finishes what is in flight and closes.
    *
@@ -79,12 +110,10 @@ export class Runner {
    */
   async stop(): Promise<boolean> {
     this.#isStopping = true;
-    const consumers = [...this.#consumers.values()];
-    const { timeoutMs } = this.#options.topology.drain;
-    const drained = await Promise.all(consumers.map((consumer) => consumer.drain(timeoutMs)));
+    const isDrained = await this.#consumers.drain(this.#topology.drain.timeoutMs);
     await this.#publisher.stop();
     await Promise.all([this.#recovery.stop(), this.#host.stop()]);
-    return drained.every(Boolean);
+    return isDrained;
   }
 
   /** The runner refuses new messages from now on; /readyz says so. */
@@ -98,37 +127,52 @@ export class Runner {
 
   status(): RunnerStatus {
     return {
-      project: this.#options.topology.project,
+      project: this.#topology.project,
       stopping: this.#isStopping,
       ...this.#recovery.status,
-      queues: Object.fromEntries(
-        [...this.#consumers].map(([name, { state, inFlight }]) => [
-          name,
-          { consumer: state, inFlight },
-        ]),
-      ),
+      queues: this.#consumers.status,
+      reload: { generation: this.#host.status().generation, ...this.#updates.status },
     };
   }
 
-  #createConsumers() {
-    const { topology, log } = this.#options;
-    let lastId = 0;
-    const queues = Object.values(topology.queues).filter((queue) => queue.handler);
-    return new Map(
-      queues.map((queue) => {
-        const consumer = new QueueConsumer({
-          queue,
-          project: topology.project,
-          publisher: this.#publisher,
-          deliver: (batch) => this.#host.deliver(batch),
-          nextId: () => ++lastId,
-          onLost: (lost, reason) => void this.#recovery.recover(lost, reason),
-          repair: () => this.#recovery.repair(),
-          trace: this.#trace,
-          log,
-        });
-        return [queue.name, consumer];
-      }),
-    );
+  async #replace(edition: Edition): Promise<Updated> {
+    const problems = edition.ok
+      ? restartProblems(this.#topology, edition.topology)
+      : edition.problems;
+    if (!edition.ok || problems.length > 0) {
+      return { status: "refused", files: new Map(), problems };
+    }
+    const { topology, isWhole = () => true } = edition;
+    const prepared = await this.#host.prepare(topology);
+    const { files } = prepared;
+    if (!isWhole(files) || this.#isStopping) {
+      if (prepared.ok) prepared.discard();
+      return { status: "discarded", files };
+    }
+    if (!prepared.ok) return { status: "refused", files, problems: prepared.problems };
+    const isApplied = !wantSame(this.#topology, topology);
+    const blocking = isApplied ? await this.#recovery.apply(topology) : [];
+    if (blocking.length > 0 || this.#isStopping) {
+      prepared.discard();
+      return this.#isStopping
+        ? { status: "discarded", files }
+        : { status: "refused", files, problems: blocking };
+    }
+    prepared.activate();
+    this.#topology = topology;
+    const { added, removed } = this.#consumers.adopt(topology);
+    await Promise.all(added.map((consumer) => this.#recovery.consume(consumer)));
+    const { generation } = this.#host.status();
+    const names = added.map(({ queue }) => queue.name);
+    return { status: "updated", files, generation, added: names, removed };
+  }
+
+  #publishBy(topology: Topology): Publish {
+    const known = this.#publishes.get(topology);
+    if (known) return known;
+    const reader = createEventReader(topology.events);
+    const publish = createPublish({ topology, reader, publisher: this.#publisher });
+    this.#publishes.set(topology, publish);
+    return publish;
   }
 }

@@ -1,4 +1,6 @@
 /** What a runner says of itself; /health, /readyz and the log show it. */
+import type { Problem } from "../errors.ts";
+
 export type ConnectionState = "connecting" | "ready" | "blocked" | "down" | "closed";
 export type ConsumerState = "starting" | "live" | "held" | "down" | "stopped";
 
@@ -24,6 +26,14 @@ export type RunnerStatus = {
   readonly queues: Readonly<
     Record<string, { readonly consumer: ConsumerState; readonly inFlight: number }>
   >;
+  readonly reload: {
+    /** 1 for the handlers that the runner started with. */
+    readonly generation: number;
+    /** Since when it runs. */
+    readonly at: string;
+    /** Why a later edit is not what runs; empty when the last one is. */
+    readonly problems: readonly Problem[];
+  };
 };
 
 /** Ready: connected both ways, topology verified, every consumer live. */

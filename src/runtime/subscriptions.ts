@@ -65,15 +65,21 @@ export class Subscriptions {
   async connected(connection: BrokerConnection): Promise<void> {
     void connection.ended.then((reason) => this.#sharedEnded(reason));
     const consumers = [...this.#options.consumers()].filter((one) => !this.#apart.has(one));
-    await Promise.all(
-      consumers.map(async (consumer) => {
-        try {
-          await this.#subscribe(consumer, connection);
-        } catch (error) {
-          void this.recover(consumer, messageOf(error));
-        }
-      }),
-    );
+    await Promise.all(consumers.map((consumer) => this.#try(consumer, connection)));
+  }
+
+  /** Consumes a queue that is new; resolves when it has been tried once. */
+  async add(consumer: QueueConsumer): Promise<void> {
+    const shared = this.#options.shared();
+    if (shared) await this.#try(consumer, shared);
+    else void this.recover(consumer, "there is no connection");
+  }
+
+  /** Of a consumer that has ended for good. */
+  async remove(consumer: QueueConsumer): Promise<void> {
+    const apart = this.#apart.get(consumer);
+    this.#apart.delete(consumer);
+    await apart?.connection?.close();
   }
 
   /** Consumes again as soon as the broker lets it. */
@@ -108,6 +114,14 @@ export class Subscriptions {
   async stop(): Promise<void> {
     this.#stopped.abort();
     await Promise.all([...this.#apart.values()].map(({ connection }) => connection?.close()));
+  }
+
+  async #try(consumer: QueueConsumer, shared: BrokerConnection): Promise<void> {
+    try {
+      await this.#subscribe(consumer, shared);
+    } catch (error) {
+      void this.recover(consumer, messageOf(error));
+    }
   }
 
   async #pause(consumer: QueueConsumer, failures: number): Promise<void> {

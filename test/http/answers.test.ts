@@ -410,6 +410,7 @@ test("health is in words and in facts", async ({ vhost }) => {
       topology: "verified",
       problems: [],
       queues: {},
+      reload: { generation: 1, at: expect.any(String), problems: [] },
     });
   });
 });

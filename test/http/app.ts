@@ -59,6 +59,7 @@ export const well: RunnerStatus = {
   topology: "verified",
   problems: [],
   queues: { q: { consumer: "live", inFlight: 0 } },
+  reload: { generation: 1, at: "2026-01-01T00:00:00.000Z", problems: [] },
 };
 
 export async function startApp(): Promise<TestApp> {

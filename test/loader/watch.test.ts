@@ -353,6 +353,20 @@ test("what is watched later counts from then on, or from what it is known to be"
   expect(await watching.settled()).toEqual([{ "c.ts": "old" }]);
 });
 
+test("who asks is told when all is stable, also if nothing has changed", async ({ place }) => {
+  place.write("a.ts", "one");
+  const said: (readonly string[])[] = [];
+  const watcher = new Watcher({
+    paths: [place.path("a.ts")],
+    onDirty: () => undefined,
+    onStable: (changed) => said.push(changed),
+  });
+  watcher.settle();
+  await waitFor(() => said.length > 0, { what: "the answer" });
+  watcher.close();
+  expect(said).toEqual([[]]);
+});
+
 test("a closed watcher says nothing more", async ({ place }) => {
   place.write("a.ts", "one");
   const closed = place.watch(["a.ts"]);

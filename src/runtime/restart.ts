@@ -1,0 +1,33 @@
+/** What a runner can't change while it runs. */
+import { isDeepStrictEqual } from "node:util";
+import type { Problem } from "../errors.ts";
+import type { Topology } from "../topology.ts";
+
+/** One for each of project, broker and http that is not what the runner started with. */
+export function restartProblems(started: Topology, wanted: Topology): readonly Problem[] {
+  return (["project", "broker", "http"] as const)
+    .filter((key) => !isDeepStrictEqual(fixed(started, key), fixed(wanted, key)))
+    .map((key) => ({
+      code: "restart-needed",
+      message: `${key} is ${shown(wanted, key)} now, and the runner has ${shown(started, key)}`,
+      at: wanted.places[key],
+    }));
+}
+
+type Key = keyof Topology["places"];
+
+/** What of it is in use; the broker's own timeout is for checks alone. */
+function fixed({ project, broker, http }: Topology, key: Key): unknown {
+  const { addresses, heartbeatMs } = broker;
+  return { project, broker: { addresses, heartbeatMs }, http }[key];
+}
+
+function shown({ project, broker, http }: Topology, key: Key): string {
+  const { addresses, heartbeatMs } = broker;
+  const urls = addresses.map((address) => address.shown).join(", ");
+  return {
+    project: JSON.stringify(project),
+    broker: `${urls} with a heartbeat of ${heartbeatMs} ms`,
+    http: `${http.host}:${http.port}`,
+  }[key];
+}
