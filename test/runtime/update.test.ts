@@ -162,11 +162,16 @@ for (const type of ["classic", "quorum"]) {
         running -= 1;
       },
       b: nothing,
+      single: nothing,
     };
     const text = (prefetch: number) =>
-      topologyWith({ a: `, type: ${type}, concurrency: 2, prefetch: ${prefetch}`, b: "" });
+      topologyWith({
+        a: `, type: ${type}, timeout: 1s, concurrency: 2, prefetch: ${prefetch}`,
+        b: "",
+        single: `, type: ${type}, timeout: 1s, ordered: true, prefetch: ${Math.min(prefetch, 16)}`,
+      });
     const warren = await startEditable(vhost, text(2), handlers as TestHandlers);
-    await waitFor(async () => Object.keys(await tagsIn(vhost)).length === 2, { what: "tags" });
+    await waitFor(async () => Object.keys(await tagsIn(vhost)).length === 3, { what: "tags" });
     const before = await tagsIn(vhost);
     const sent = [];
     for (let n = 0; n < 200; n++) {
@@ -182,7 +187,7 @@ for (const type of ["classic", "quorum"]) {
       },
       { what: "the new consumer to be listed" },
     );
-    expect(after.b).toBe(before.b);
+    expect(after).toEqual({ ...before, a: after.a });
     expect(await vhost.queueCounts("a")).toMatchObject({ consumers: 1 });
     expect(await warren.stop()).toBe(true);
     await vhost.waitForCounts("a", { ready: 0, consumers: 0 });
