@@ -5,7 +5,10 @@ import { type ConsumerOptions, QueueConsumer } from "./consumer.ts";
 import type { Result } from "./host/host.ts";
 import type { RunnerStatus } from "./status.ts";
 
-export type ConsumersOptions = Omit<ConsumerOptions, "queue" | "project" | "nextId">;
+export type ConsumersOptions = Omit<ConsumerOptions, "queue" | "project" | "nextId"> & {
+  /** A consumer has ended for good. */
+  readonly onEnd: (consumer: QueueConsumer) => Promise<void>;
+};
 
 type Place = { queue: Queue; readonly consumer: QueueConsumer };
 
@@ -107,6 +110,7 @@ export class Consumers {
     this.#options.log.warn({ queue, messages }, "queue is consumed no longer: it has no handler");
     const isDrained = await draining;
     this.#leaving.delete(consumer);
+    await this.#options.onEnd(consumer);
     this.#options.log.info({ queue, drained: isDrained }, "consumer ended");
     return isDrained;
   }

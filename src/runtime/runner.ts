@@ -55,6 +55,7 @@ export class Runner {
       publisher: this.#publisher,
       deliver: (batch) => this.#host.deliver(batch),
       onLost: (lost, reason) => void this.#recovery.recover(lost, reason),
+      onEnd: (consumer) => this.#recovery.forget(consumer),
       repair: () => this.#recovery.repair(),
       trace: this.#trace,
       log,

@@ -116,8 +116,8 @@ export async function runWith(
     error: write("error"),
   };
   const runner = new Runner({ topology, createHost, log: sink });
-  const problems = await runner.load();
-  if (problems.length > 0) throw new Error(problems.map(formatProblem).join("\n"));
+  const prepared = await runner.load();
+  if (!prepared.ok) throw new Error(prepared.problems.map(formatProblem).join("\n"));
   const server = createServer(
     createApp({
       publish: runner.publish,
