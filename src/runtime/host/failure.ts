@@ -55,7 +55,7 @@ export function stackPlace(stack = ""): Place | null {
   if (pointed) return place(pointed, Number(lineNumber), indent.length + 1);
   for (const frame of stack.split("\n")) {
     const [, file, line, column] =
-      /^ +at .*?((?:file:\/\/)?\/[^:]+):(\d+):(\d+)\)?$/.exec(frame) ?? [];
+      /^ +at (?:.*[ (])?((?:file:\/\/)?\/[^:]+):(\d+):(\d+)\)?$/.exec(frame) ?? [];
     if (file && !isForeign(file)) return place(file, Number(line), Number(column));
   }
   return null;

@@ -1,12 +1,17 @@
-/** Starts threads, one of them ahead of time if that is asked for. */
+/** Starts threads, one of them always ahead of time: so the end of another is soon made good. */
 import type { Topology } from "../../topology.ts";
 import { type Spawned, type SpawnOptions, spawnThread } from "./spawn.ts";
+
+/** A spare is started so long after the last was taken, when what took it is done, in milliseconds. */
+const REFILL_MS = 1_000;
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
 export class Spares {
   readonly #env: Environment;
   #spare: { readonly options: string; readonly spawned: Spawned } | null = null;
+
+  #refill: NodeJS.Timeout | undefined;
 
   constructor(env: Environment) {
     this.#env = env;
@@ -17,7 +22,7 @@ export class Spares {
     const wanted = this.#optionsFor(topology);
     const options = JSON.stringify(wanted);
     if (this.#spare?.options === options) return;
-    this.end();
+    this.#drop();
     const spawned = spawnThread(wanted);
     this.#spare = { options, spawned };
     void spawned.exited.then(() => {
@@ -26,6 +31,8 @@ export class Spares {
   }
 
   take(topology: Topology): Spawned {
+    clearTimeout(this.#refill);
+    this.#refill = setTimeout(() => this.warm(topology), REFILL_MS).unref();
     const wanted = this.#optionsFor(topology);
     const spare = this.#spare;
     if (spare?.options !== JSON.stringify(wanted)) return spawnThread(wanted);
@@ -34,6 +41,11 @@ export class Spares {
   }
 
   end(): void {
+    clearTimeout(this.#refill);
+    this.#drop();
+  }
+
+  #drop(): void {
     void this.#spare?.spawned.worker.terminate();
     this.#spare = null;
   }
