@@ -1,0 +1,260 @@
+/** What a broker itself can do to a runner: freeze, run out of memory or disk, lose its queues. */
+import { setTimeout as delay } from "node:timers/promises";
+import { afterAll, beforeAll } from "vitest";
+import { type RabbitNode, startNode } from "../support/node.ts";
+import { startRunner, type TestHandlers, type TestRunner } from "../support/runner.ts";
+import { expect, test } from "../support/test.ts";
+import { createVhost, deleteVhost, type Vhost } from "../support/vhost.ts";
+import { waitFor } from "../support/wait-for.ts";
+import { gate, nothing, topology } from "./jobs.ts";
+import { Ledger } from "./load.ts";
+
+// One node for the file: each test leaves it as it found it.
+let node: RabbitNode;
+beforeAll(async () => {
+  node = await startNode({ extraConf: "channel_max = 8" });
+});
+afterAll(() => node.stop());
+
+type Running = { readonly warren: TestRunner; readonly vhost: Vhost };
+
+/** A runner in a vhost of its own, with heartbeats of two seconds. */
+async function withRunner(
+  files: { readonly topology?: string; readonly handlers: TestHandlers },
+  use: (running: Running) => Promise<void>,
+): Promise<void> {
+  const { vhost, observer } = await createVhost(node);
+  const warren = await startRunner({ topology, url: vhost.url, heartbeat: "2s", ...files });
+  try {
+    await use({ warren, vhost });
+  } finally {
+    await warren.stop();
+    await observer.close();
+    await deleteVhost(vhost);
+  }
+}
+
+test("a broker that freezes is noticed within two heartbeats, and is consumed again by itself", async () => {
+  const ledger = new Ledger();
+  await withRunner(
+    { handlers: { work: ledger.handler(), other: ledger.handler() } },
+    async ({ warren }) => {
+      ledger.start(warren, ["jobs", "others"], 1);
+      await ledger.more(50);
+      const frozenAt = performance.now();
+      node.freeze();
+      try {
+        await waitFor(async () => (await warren.get("/readyz")).status === 503, {
+          what: "the silence to be noticed",
+          timeoutMs: 5_000,
+        });
+        await waitFor(() => connectionsOf(warren).every(({ downSince }) => downSince !== null), {
+          what: "both connections to be given up",
+          timeoutMs: 2_000,
+        });
+        await delay(Math.max(0, frozenAt + 20_000 - performance.now()));
+        expect((await warren.get("/readyz")).status).toBe(503);
+        const [publish] = connectionsOf(warren);
+        expect(Date.parse(publish?.downSince ?? "")).toBeLessThan(Date.now() - 14_000);
+      } finally {
+        node.thaw();
+      }
+      const thawedAt = performance.now();
+      await ledger.more(1);
+      console.log(`consuming ${Math.round(performance.now() - thawedAt)} ms after the thaw`);
+      const account = await ledger.end();
+      await untilReady(warren);
+      expect(account).toMatchObject({ lost: [], refusedButHandled: [], attempts: [1] });
+    },
+  );
+}, 90_000);
+
+const alarms = {
+  memory: {
+    on: ["set_vm_memory_high_watermark", "absolute", "1MB"],
+    off: ["set_vm_memory_high_watermark", "0.4"],
+  },
+  disk: { on: ["set_disk_free_limit", "99999GB"], off: ["set_disk_free_limit", "50MB"] },
+} as const;
+
+test.for(["memory", "disk"] as const)(
+  "during a %s alarm handlers go on, publishers are told at once, and the connections stay",
+  { timeout: 90_000 },
+  async (kind) => {
+    const { opened, open } = gate();
+    const ledger = new Ledger();
+    // Its messages wait for the alarm; then they are handled during it.
+    const work = ledger.handler((id) => (id.startsWith("jobs") ? opened : undefined));
+    await withRunner({ handlers: { work, other: ledger.handler() } }, async ({ warren, vhost }) => {
+      await Promise.all(
+        Array.from({ length: 100 }, (_, n) => {
+          const body = { exchange: "jobs", routing_key: "x", message: { id: `jobs-${n}` } };
+          return warren.post("/publish", body);
+        }),
+      );
+      ledger.start(warren, ["others"]);
+      await ledger.more(20);
+      await node.ctl(...alarms[kind].on);
+      const refusals: number[] = [];
+      try {
+        await waitFor(() => warren.runner.status().connections.publish.state === "blocked", {
+          what: "the alarm to be seen",
+        });
+        open();
+        // Longer than the heartbeats that would end a silent connection.
+        for (const endsAt = performance.now() + 10_000; performance.now() < endsAt; ) {
+          refusals.push(await refusedAfter(warren));
+        }
+        await vhost.waitForCounts("work", { ready: 0 });
+        expect(warren.runner.status().connections).toMatchObject({
+          publish: { state: "blocked" },
+          consume: { state: "ready" },
+        });
+        expect((await warren.get("/readyz")).status).toBe(503);
+      } finally {
+        await node.ctl(...alarms[kind].off);
+      }
+      await ledger.more(20, 30_000);
+      const account = await ledger.end();
+      await untilReady(warren);
+      expect(account).toMatchObject({ lost: [], refusedButHandled: [], attempts: [1] });
+      expect(ledger.duplicates).toBe(0);
+      expect(warren.log.filter(({ message }) => message === "connection lost")).toEqual([]);
+      const p99 = percentile(refusals, 0.99);
+      console.log(
+        `${kind} alarm: ${refusals.length} refusals, p99 ${p99.toFixed(1)} ms (target 50)`,
+      );
+      expect(p99).toBeLessThan(1_000);
+    });
+  },
+);
+
+test("what was sent when a stop meets an alarm is unknown, and never said to have failed", async () => {
+  const { vhost, observer } = await createVhost(node);
+  const warren = await startRunner({
+    topology: topology.replace("handler: work", "handler: none"),
+    url: vhost.url,
+    handlers: { other: nothing },
+  });
+  const publish = (messageId: string) =>
+    warren.runner.publish({
+      exchange: "jobs",
+      routingKey: "x",
+      messageId,
+      body: Buffer.from("{}"),
+      contentType: "application/json",
+    });
+  expect(await publish("before")).toMatchObject({ ok: true });
+  await node.ctl(...alarms.memory.on);
+  try {
+    const sent = publish("sent");
+    await waitFor(() => warren.runner.status().connections.publish.state === "blocked", {
+      what: "the alarm to be seen",
+    });
+    expect(await publish("refused")).toMatchObject({ ok: false, code: "blocked" });
+    const began = performance.now();
+    await warren.stop();
+    expect(await sent).toMatchObject({ ok: false, code: "outcome-unknown", messageId: "sent" });
+    // The deadline of the publish that was under way, and no more.
+    expect(performance.now() - began).toBeLessThan(12_000);
+  } finally {
+    await node.ctl(...alarms.memory.off);
+  }
+  const ids = async () => (await vhost.peek("work")).map((one) => one.properties.messageId);
+  await waitFor(async (seen) => seen(await ids()).includes("before"), { what: "the first one" });
+  expect(await ids()).not.toContain("refused");
+  console.log(
+    `a stop during an alarm: the sent one ${(await ids()).includes("sent") ? "arrived" : "did not arrive"}`,
+  );
+  await observer.close();
+  await deleteVhost(vhost);
+}, 60_000);
+
+test("a connection with fewer channels than there are queues consumes what it can, and says so", async () => {
+  const names = Array.from({ length: 10 }, (_, n) => `q${n}`);
+  const queues = names.map((name) => `  ${name}: { type: classic, bind: jobs, handler: work }`);
+  const many = `
+defaults: { retry: none, deadLetter: none }
+exchanges: { jobs: { type: fanout } }
+queues:
+${queues.join("\n")}
+`;
+  let handled = 0;
+  const work = () => void handled++;
+  await withRunner({ topology: many, handlers: { work } }, async ({ warren }) => {
+    const states = Object.values(warren.runner.status().queues).map(({ consumer }) => consumer);
+    expect(states.toSorted()).toEqual([...Array(2).fill("down"), ...Array(8).fill("live")]);
+    expect((await warren.get("/readyz")).status).toBe(503);
+    await warren.post("/publish", { exchange: "jobs", routing_key: "", message: {} });
+    await waitFor((seen) => seen(handled) === 8, { what: "the message in the 8 queues" });
+    await waitFor(
+      () => warren.log.find(({ reason }) => String(reason).includes("No channels left")),
+      { what: "the reason to be said" },
+    );
+  });
+}, 60_000);
+
+test("a quorum queue that the broker can't serve stops no other queue, and is named in /health", async () => {
+  const ledger = new Ledger();
+  const two = topology.replace('others: "#" }', 'others: "#" }, type: classic');
+  const handlers = { work: ledger.handler(), other: ledger.handler() };
+  await withRunner({ topology: two, handlers }, async ({ warren, vhost }) => {
+    ledger.start(warren, ["jobs", "others"], 1);
+    await ledger.more(20);
+    // As after a full disk: the log of the quorum queues is dead, and the node goes on.
+    await node.ctl("eval", "supervisor:terminate_child(ra_systems_sup, quorum_queues).");
+    await node.ctl("close_all_connections", "--vhost", vhost.vhost, "fault");
+    const problems = () => warren.runner.status().problems;
+    await waitFor((seen) => seen(problems()).length === 1, {
+      what: "the queue to be named",
+      timeoutMs: 30_000,
+    });
+    expect(problems()).toEqual([
+      expect.stringMatching(/^every connection that consumes work ends with .* a restart$/),
+    ]);
+    const { work, other } = warren.runner.status().queues;
+    expect([work?.consumer, other?.consumer]).toEqual(["down", "live"]);
+    expect((await warren.get("/readyz")).status).toBe(503);
+    // The others go on, over one and the same connection.
+    const ends = () => warren.log.filter(({ message }) => message === "connection lost").length;
+    const before = ends();
+    await ledger.more(100);
+    expect(ends()).toBe(before);
+    await node.restart();
+    await untilReady(warren);
+    await ledger.more(20);
+    const account = await ledger.end();
+    expect(account).toMatchObject({ lost: [], refusedButHandled: [], attempts: [1] });
+    expect(problems()).toEqual([]);
+  });
+}, 120_000);
+
+/** How long a refusal for the alarm takes, in milliseconds. */
+async function refusedAfter(warren: TestRunner): Promise<number> {
+  const began = performance.now();
+  const body = { exchange: "jobs", routing_key: "x", message: { id: "refused" } };
+  const { status, headers, body: refusal } = await warren.post("/publish", body);
+  const ms = performance.now() - began;
+  expect([status, refusal.code, headers.get("retry-after")]).toEqual([503, "blocked", "1"]);
+  return ms;
+}
+
+function connectionsOf(warren: TestRunner) {
+  return Object.values(warren.runner.status().connections);
+}
+
+async function untilReady(warren: TestRunner): Promise<void> {
+  await waitFor(
+    async (seen) => {
+      const { status, body } = await warren.get("/readyz");
+      seen(body);
+      return status === 200;
+    },
+    { what: "readiness", timeoutMs: 30_000 },
+  );
+}
+
+function percentile(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
+}
