@@ -69,6 +69,11 @@ export class Lane {
     return this.#channel;
   }
 
+  /** Messages whose deadline is over, and which the broker has neither confirmed nor refused. */
+  get overdue(): number {
+    return [...this.#unconfirmed.values()].filter(({ isSettled }) => isSettled).length;
+  }
+
   #proceed(): void {
     if (this.#channel) this.#flush(this.#channel);
     else if (this.#waiting.length > 0) void this.#open();

@@ -100,6 +100,16 @@ export class ConfirmPublisher implements Publisher {
     for (const lane of this.#lanes.values()) lane.disconnected();
   }
 
+  /** In words: exchanges whose messages the broker does not confirm. */
+  get problems(): readonly string[] {
+    return [...this.#lanes]
+      .filter(([, { overdue }]) => overdue > 0)
+      .map(
+        ([exchange, { overdue }]) =>
+          `${nameOf(exchange)}: the broker has not confirmed ${overdue} messages in time`,
+      );
+  }
+
   publish(message: Outgoing, limits: PublishLimits = {}): Promise<PublishOutcome> {
     const refusal = this.#refusal(message, limits);
     if (refusal) return Promise.resolve(refusal);
@@ -178,6 +188,10 @@ export class ConfirmPublisher implements Publisher {
     this.#lanes.set(exchange, lane);
     return lane;
   }
+}
+
+function nameOf(exchange: string): string {
+  return exchange === "" ? "the default exchange" : `exchange "${exchange}"`;
 }
 
 function lateness(pending: Pending): PublishOutcome {

@@ -77,6 +77,7 @@ export class Recovery {
       problems: [
         ...(this.#conflict === null ? [] : [this.#conflict]),
         ...this.#subscriptions.problems,
+        ...this.#options.publisher.problems,
       ],
     };
   }

@@ -1,13 +1,14 @@
-/** What a broker itself can do to a runner: freeze, run out of memory or disk, lose its queues. */
+/** What a broker itself can do to a runner: freeze, raise an alarm, have few channels. */
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll } from "vitest";
 import { type RabbitNode, startNode } from "../support/node.ts";
-import { startRunner, type TestHandlers, type TestRunner } from "../support/runner.ts";
+import { startRunner, type TestRunner } from "../support/runner.ts";
 import { expect, test } from "../support/test.ts";
-import { createVhost, deleteVhost, type Vhost } from "../support/vhost.ts";
+import { createVhost, deleteVhost } from "../support/vhost.ts";
 import { waitFor } from "../support/wait-for.ts";
 import { gate, nothing, topology } from "./jobs.ts";
 import { Ledger } from "./load.ts";
+import { untilReady, withRunner } from "./running.ts";
 
 // One node for the file: each test leaves it as it found it.
 let node: RabbitNode;
@@ -16,27 +17,10 @@ beforeAll(async () => {
 });
 afterAll(() => node.stop());
 
-type Running = { readonly warren: TestRunner; readonly vhost: Vhost };
-
-/** A runner in a vhost of its own, with heartbeats of two seconds. */
-async function withRunner(
-  files: { readonly topology?: string; readonly handlers: TestHandlers },
-  use: (running: Running) => Promise<void>,
-): Promise<void> {
-  const { vhost, observer } = await createVhost(node);
-  const warren = await startRunner({ topology, url: vhost.url, heartbeat: "2s", ...files });
-  try {
-    await use({ warren, vhost });
-  } finally {
-    await warren.stop();
-    await observer.close();
-    await deleteVhost(vhost);
-  }
-}
-
 test("a broker that freezes is noticed within two heartbeats, and is consumed again by itself", async () => {
   const ledger = new Ledger();
   await withRunner(
+    node,
     { handlers: { work: ledger.handler(), other: ledger.handler() } },
     async ({ warren }) => {
       ledger.start(warren, ["jobs", "others"], 1);
@@ -85,47 +69,51 @@ test.for(["memory", "disk"] as const)(
     const ledger = new Ledger();
     // Its messages wait for the alarm; then they are handled during it.
     const work = ledger.handler((id) => (id.startsWith("jobs") ? opened : undefined));
-    await withRunner({ handlers: { work, other: ledger.handler() } }, async ({ warren, vhost }) => {
-      await Promise.all(
-        Array.from({ length: 100 }, (_, n) => {
-          const body = { exchange: "jobs", routing_key: "x", message: { id: `jobs-${n}` } };
-          return warren.post("/publish", body);
-        }),
-      );
-      ledger.start(warren, ["others"]);
-      await ledger.more(20);
-      await node.ctl(...alarms[kind].on);
-      const refusals: number[] = [];
-      try {
-        await waitFor(() => warren.runner.status().connections.publish.state === "blocked", {
-          what: "the alarm to be seen",
-        });
-        open();
-        // Longer than the heartbeats that would end a silent connection.
-        for (const endsAt = performance.now() + 10_000; performance.now() < endsAt; ) {
-          refusals.push(await refusedAfter(warren));
+    await withRunner(
+      node,
+      { handlers: { work, other: ledger.handler() } },
+      async ({ warren, vhost }) => {
+        await Promise.all(
+          Array.from({ length: 100 }, (_, n) => {
+            const body = { exchange: "jobs", routing_key: "x", message: { id: `jobs-${n}` } };
+            return warren.post("/publish", body);
+          }),
+        );
+        ledger.start(warren, ["others"]);
+        await ledger.more(20);
+        await node.ctl(...alarms[kind].on);
+        const refusals: number[] = [];
+        try {
+          await waitFor(() => warren.runner.status().connections.publish.state === "blocked", {
+            what: "the alarm to be seen",
+          });
+          open();
+          // Longer than the heartbeats that would end a silent connection.
+          for (const endsAt = performance.now() + 10_000; performance.now() < endsAt; ) {
+            refusals.push(await refusedAfter(warren));
+          }
+          await vhost.waitForCounts("work", { ready: 0 });
+          expect(warren.runner.status().connections).toMatchObject({
+            publish: { state: "blocked" },
+            consume: { state: "ready" },
+          });
+          expect((await warren.get("/readyz")).status).toBe(503);
+        } finally {
+          await node.ctl(...alarms[kind].off);
         }
-        await vhost.waitForCounts("work", { ready: 0 });
-        expect(warren.runner.status().connections).toMatchObject({
-          publish: { state: "blocked" },
-          consume: { state: "ready" },
-        });
-        expect((await warren.get("/readyz")).status).toBe(503);
-      } finally {
-        await node.ctl(...alarms[kind].off);
-      }
-      await ledger.more(20, 30_000);
-      const account = await ledger.end();
-      await untilReady(warren);
-      expect(account).toMatchObject({ lost: [], refusedButHandled: [], attempts: [1] });
-      expect(ledger.duplicates).toBe(0);
-      expect(warren.log.filter(({ message }) => message === "connection lost")).toEqual([]);
-      const p99 = percentile(refusals, 0.99);
-      console.log(
-        `${kind} alarm: ${refusals.length} refusals, p99 ${p99.toFixed(1)} ms (target 50)`,
-      );
-      expect(p99).toBeLessThan(1_000);
-    });
+        await ledger.more(20, 30_000);
+        const account = await ledger.end();
+        await untilReady(warren);
+        expect(account).toMatchObject({ lost: [], refusedButHandled: [], attempts: [1] });
+        expect(ledger.duplicates).toBe(0);
+        expect(warren.log.filter(({ message }) => message === "connection lost")).toEqual([]);
+        const p99 = percentile(refusals, 0.99);
+        console.log(
+          `${kind} alarm: ${refusals.length} refusals, p99 ${p99.toFixed(1)} ms (target 50)`,
+        );
+        expect(p99).toBeLessThan(1_000);
+      },
+    );
   },
 );
 
@@ -181,7 +169,7 @@ ${queues.join("\n")}
 `;
   let handled = 0;
   const work = () => void handled++;
-  await withRunner({ topology: many, handlers: { work } }, async ({ warren }) => {
+  await withRunner(node, { topology: many, handlers: { work } }, async ({ warren }) => {
     const states = Object.values(warren.runner.status().queues).map(({ consumer }) => consumer);
     expect(states.toSorted()).toEqual([...Array(2).fill("down"), ...Array(8).fill("live")]);
     expect((await warren.get("/readyz")).status).toBe(503);
@@ -193,41 +181,6 @@ ${queues.join("\n")}
     );
   });
 }, 60_000);
-
-test("a quorum queue that the broker can't serve stops no other queue, and is named in /health", async () => {
-  const ledger = new Ledger();
-  const two = topology.replace('others: "#" }', 'others: "#" }, type: classic');
-  const handlers = { work: ledger.handler(), other: ledger.handler() };
-  await withRunner({ topology: two, handlers }, async ({ warren, vhost }) => {
-    ledger.start(warren, ["jobs", "others"], 1);
-    await ledger.more(20);
-    // As after a full disk: the log of the quorum queues is dead, and the node goes on.
-    await node.ctl("eval", "supervisor:terminate_child(ra_systems_sup, quorum_queues).");
-    await node.ctl("close_all_connections", "--vhost", vhost.vhost, "fault");
-    const problems = () => warren.runner.status().problems;
-    await waitFor((seen) => seen(problems()).length === 1, {
-      what: "the queue to be named",
-      timeoutMs: 30_000,
-    });
-    expect(problems()).toEqual([
-      expect.stringMatching(/^every connection that consumes work ends with .* a restart$/),
-    ]);
-    const { work, other } = warren.runner.status().queues;
-    expect([work?.consumer, other?.consumer]).toEqual(["down", "live"]);
-    expect((await warren.get("/readyz")).status).toBe(503);
-    // The others go on, over one and the same connection.
-    const ends = () => warren.log.filter(({ message }) => message === "connection lost").length;
-    const before = ends();
-    await ledger.more(100);
-    expect(ends()).toBe(before);
-    await node.restart();
-    await untilReady(warren);
-    await ledger.more(20);
-    const account = await ledger.end();
-    expect(account).toMatchObject({ lost: [], refusedButHandled: [], attempts: [1] });
-    expect(problems()).toEqual([]);
-  });
-}, 120_000);
 
 /** How long a refusal for the alarm takes, in milliseconds. */
 async function refusedAfter(warren: TestRunner): Promise<number> {
@@ -241,17 +194,6 @@ async function refusedAfter(warren: TestRunner): Promise<number> {
 
 function connectionsOf(warren: TestRunner) {
   return Object.values(warren.runner.status().connections);
-}
-
-async function untilReady(warren: TestRunner): Promise<void> {
-  await waitFor(
-    async (seen) => {
-      const { status, body } = await warren.get("/readyz");
-      seen(body);
-      return status === 200;
-    },
-    { what: "readiness", timeoutMs: 30_000 },
-  );
 }
 
 function percentile(values: readonly number[], share: number): number {

@@ -2,11 +2,12 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { startRunner, type TestRunner } from "../support/runner.ts";
+import { startRunner } from "../support/runner.ts";
 import { expect, test } from "../support/test.ts";
 import { waitFor } from "../support/wait-for.ts";
 import { gate, nothing, topology } from "./jobs.ts";
 import { Ledger } from "./load.ts";
+import { untilReady } from "./running.ts";
 
 test("a connection that is cut under load loses nothing, and is there again by itself", async ({
   vhost,
@@ -212,15 +213,4 @@ function liveBytes(): number {
   (runInNewContext("gc") as () => void)();
   const { heapUsed, external } = process.memoryUsage();
   return heapUsed + external;
-}
-
-async function untilReady(warren: TestRunner): Promise<void> {
-  await waitFor(
-    async (seen) => {
-      const { status, body } = await warren.get("/readyz");
-      seen(body);
-      return status === 200;
-    },
-    { what: "readiness", timeoutMs: 20_000 },
-  );
 }

@@ -29,6 +29,9 @@ export type RabbitNode = {
   /** SIGSTOP: connections stay open, nothing answers. */
   freeze(): void;
   thaw(): void;
+  /** From now on no file takes a byte, as on a full disk (EFBIG for ENOSPC); Linux only. */
+  fillDisk(): Promise<void>;
+  emptyDisk(): Promise<void>;
   /** Ends the node and its epmd, and removes its folder. */
   stop(): Promise<void>;
 };
@@ -114,6 +117,8 @@ function control(node: NodeFolder, first: Running, stop: () => Promise<void>): R
       await kill9();
       running = await launch(node);
     },
+    fillDisk: () => limitFileSize(running.pid, "0"),
+    emptyDisk: () => limitFileSize(running.pid, "unlimited"),
     freeze: () => void running.process.kill("SIGSTOP"),
     thaw: () => void running.process.kill("SIGCONT"),
     async stop() {
@@ -136,10 +141,21 @@ async function startEpmd(node: NodeFolder): Promise<void> {
 }
 
 async function launch(node: NodeFolder): Promise<Running> {
-  const server = await spawnIn(node, "node", [], join(node.bin, "rabbitmq-server"));
+  // A write beyond the limit of `fillDisk` is to fail, and not to end the node.
+  const server = await spawnIn(
+    node,
+    "node",
+    ["-c", 'trap "" XFSZ; exec "$0"', join(node.bin, "rabbitmq-server")],
+    "/bin/sh",
+  );
   await whileRunning(node, server, "the AMQP port to accept", () => accepts(node.amqpPort));
   const version = await whileRunning(node, server, "an AMQP handshake", () => shake(node.amqpUrl));
   return { process: server, pid: pidOf(server), version };
+}
+
+/** The soft limit alone, which its owner may raise again. */
+async function limitFileSize(pid: number, limit: string): Promise<void> {
+  await promisify(execFile)("prlimit", ["--pid", String(pid), `--fsize=${limit}:`]);
 }
 
 /** Opens and closes an AMQP connection. @returns the server's version. */

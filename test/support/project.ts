@@ -49,13 +49,22 @@ export async function writeProject(files: ProjectFiles): Promise<Project> {
   return { folder, path, write, remove: () => rm(folder, { recursive: true, force: true }) };
 }
 
+export type WarrenOptions = Pick<CommandOptions, "env"> & {
+  /** How many files and sockets it may have open. */
+  readonly maxOpenFiles?: number;
+};
+
 /** Starts a command of warren in the project, from source; the caller ends it. */
 export function startWarren(
   project: Project,
   args: readonly string[],
-  options: Pick<CommandOptions, "env"> = {},
+  { env = {}, maxOpenFiles }: WarrenOptions = {},
 ): RunningProcess {
   const source = ["--conditions=warren-source", "--import", import.meta.resolve("tsx")];
-  const command = [...source, join(REPOSITORY, "src/cli.ts"), ...args];
-  return startProcess(process.execPath, command, { cwd: project.folder, ...options });
+  const command = [process.execPath, ...source, join(REPOSITORY, "src/cli.ts"), ...args];
+  const limit = maxOpenFiles === undefined ? "" : `ulimit -n ${maxOpenFiles};`;
+  return startProcess("/bin/sh", ["-c", `${limit} exec "$@"`, "sh", ...command], {
+    cwd: project.folder,
+    env,
+  });
 }

@@ -5,15 +5,19 @@
 import { inject, test as plain } from "vitest";
 import { type Client, openClient } from "./client.ts";
 import { countResources, expectNoLeak } from "./leaks.ts";
-import { type CommandOptions, type Ended, type RunningProcess, untilEnd } from "./processes.ts";
-import { type Project, type ProjectFiles, startWarren, writeProject } from "./project.ts";
+import { type Ended, type RunningProcess, untilEnd } from "./processes.ts";
+import {
+  type Project,
+  type ProjectFiles,
+  startWarren,
+  type WarrenOptions,
+  writeProject,
+} from "./project.ts";
 import { startProxy, type TcpProxy } from "./proxy.ts";
 import { createUser, type User } from "./user.ts";
 import { createVhost, deleteVhost, describeQueues, type Vhost } from "./vhost.ts";
 
 export { expect } from "vitest";
-
-type Environment = Pick<CommandOptions, "env">;
 
 type Fixtures = {
   /** Fails a test that leaves a socket, server or child process open. */
@@ -32,13 +36,13 @@ type Fixtures = {
   readonly runCli: (
     project: Project,
     args: readonly string[],
-    options?: Environment,
+    options?: WarrenOptions,
   ) => Promise<Ended>;
   /** Starts a command of warren, which the test ends: one that still runs then fails it. */
   readonly startCli: (
     project: Project,
     args: readonly string[],
-    options?: Environment,
+    options?: WarrenOptions,
   ) => RunningProcess;
 };
 

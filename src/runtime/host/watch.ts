@@ -33,7 +33,7 @@ export class Watch {
 
   #check(): void {
     const { beats, heapBytes } = this.#pulse;
-    const rss = process.memoryUsage.rss();
+    const rss = this.#residentBytes();
     const sinceMs = performance.now() - this.#lastCheck;
     this.#lastCheck += sinceMs;
     if (beats !== this.#lastBeats) {
@@ -47,6 +47,15 @@ export class Watch {
     const { blockedMs, maxHeapBytes } = this.#limits;
     if (heapBytes + rss - this.#rssAtBeat > OVER * maxHeapBytes) this.#doom(OUT_OF_MEMORY);
     else if (this.#silentMs >= blockedMs) this.#doom(`blocked for ${blockedMs} ms`);
+  }
+
+  #residentBytes(): number {
+    try {
+      return process.memoryUsage.rss();
+    } catch {
+      // Linux says it in a file, and the process may have no file left to open: nothing has grown.
+      return this.#rssAtBeat;
+    }
   }
 
   #doom(reason: string): void {

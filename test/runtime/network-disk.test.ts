@@ -1,0 +1,88 @@
+/** A broker whose disk takes nothing, and one that lives on without its quorum queues. */
+import { afterAll, beforeAll } from "vitest";
+import { type RabbitNode, startNode } from "../support/node.ts";
+import { expect, test } from "../support/test.ts";
+import { waitFor } from "../support/wait-for.ts";
+import { topology } from "./jobs.ts";
+import { Ledger } from "./load.ts";
+import { untilReady, withRunner } from "./running.ts";
+
+// One node for the file: each test leaves it as it found it.
+let node: RabbitNode;
+beforeAll(async () => {
+  node = await startNode();
+});
+afterAll(() => node.stop());
+
+test("a quorum queue that the broker can't serve stops no other queue, and is named in /health", async () => {
+  const ledger = new Ledger();
+  const two = topology.replace('others: "#" }', 'others: "#" }, type: classic');
+  const handlers = { work: ledger.handler(), other: ledger.handler() };
+  await withRunner(node, { topology: two, handlers }, async ({ warren, vhost }) => {
+    ledger.start(warren, ["jobs", "others"], 1);
+    await ledger.more(20);
+    // As after a full disk: the log of the quorum queues is dead, and the node goes on.
+    await node.ctl("eval", "supervisor:terminate_child(ra_systems_sup, quorum_queues).");
+    await node.ctl("close_all_connections", "--vhost", vhost.vhost, "fault");
+    const problems = () => warren.runner.status().problems;
+    await waitFor((seen) => seen(problems()).length === 1, {
+      what: "the queue to be named",
+      timeoutMs: 30_000,
+    });
+    expect(problems()).toEqual([
+      expect.stringMatching(/^every connection that consumes work ends with .* a restart$/),
+    ]);
+    const { work, other } = warren.runner.status().queues;
+    expect([work?.consumer, other?.consumer]).toEqual(["down", "live"]);
+    expect((await warren.get("/readyz")).status).toBe(503);
+    // The others go on, over one and the same connection.
+    const ends = () => warren.log.filter(({ message }) => message === "connection lost").length;
+    const before = ends();
+    await ledger.more(100);
+    expect(ends()).toBe(before);
+    await node.restart();
+    await untilReady(warren);
+    await ledger.more(20);
+    const account = await ledger.end();
+    expect(account).toMatchObject({ lost: [], refusedButHandled: [], attempts: [1] });
+    expect(problems()).toEqual([]);
+  });
+}, 120_000);
+
+test.skipIf(process.platform !== "linux").for(["quorum", "classic"] as const)(
+  "a disk that takes nothing, under %s queues, loses nothing that was accepted",
+  {
+    timeout: 120_000,
+  },
+  async (type) => {
+    const ledger = new Ledger();
+    const typed = topology.replace("defaults: {", `defaults: { type: ${type},`);
+    const handlers = { work: ledger.handler(), other: ledger.handler() };
+    await withRunner(node, { topology: typed, handlers }, async ({ warren }) => {
+      ledger.start(warren, ["jobs", "others"], 1);
+      await ledger.more(50);
+      await node.fillDisk();
+      await waitFor((seen) => seen(ledger.statuses()).some((status) => status !== 202), {
+        what: "the fault to be felt",
+        timeoutMs: 20_000,
+      });
+      // Unconfirmed messages, or a node that is gone: /health names what it is.
+      const { body } = await warren.get("/health");
+      expect([body.problems, body.connections].map((one) => JSON.stringify(one)).join()).toMatch(
+        /has not confirmed \d+ messages in time|"downSince":"/,
+      );
+      const made = () => warren.log.filter(({ message }) => message === "connected again").length;
+      expect(made()).toBeLessThan(10);
+      await node.emptyDisk().catch(() => undefined);
+      await node.restart();
+      await untilReady(warren);
+      await ledger.more(20, 30_000);
+      const account = await ledger.end();
+      expect(account).toMatchObject({ lost: [], refusedButHandled: [], attempts: [1] });
+      for (const status of ledger.statuses()) expect([202, 502, 503, 504]).toContain(status);
+      await waitFor((seen) => seen(warren.runner.status().problems).length === 0, {
+        what: "no problem to be left",
+      });
+    });
+  },
+);

@@ -1,0 +1,162 @@
+/** What a machine does to the process: a wrong clock, too few files. */
+import { Agent, request } from "node:http";
+import { createConnection, type Socket } from "node:net";
+import { text } from "node:stream/consumers";
+import { fileURLToPath } from "node:url";
+import type { RunningProcess } from "../support/processes.ts";
+import { expect, test } from "../support/test.ts";
+import { waitFor } from "../support/wait-for.ts";
+
+const topology = (url: string) => `version: 1
+project: test
+broker: { url: "${url}", heartbeat: 2s }
+http: { port: 0 }
+defaults: { retry: [1s, 1s], deadLetter: dead }
+exchanges:
+  jobs: { type: topic }
+  dead: { type: topic }
+queues:
+  work: { bind: { jobs: "#" }, handler: work, timeout: 5s }
+  dead_letters: { bind: { dead: "#" }, handler: none, deadLetter: none }
+`;
+
+test("a clock that jumps an hour ahead and back changes no attempt, delay or time limit", async ({
+  vhost,
+  client,
+  createProject,
+  startCli,
+}) => {
+  const project = await createProject({
+    topology: topology(vhost.url),
+    handlers: {
+      work: `import { setTimeout } from "node:timers/promises";
+import { defineHandler } from "warren";
+export default defineHandler<never>(async ({ id, ms }, { attempt, log }) => {
+  log.info({ id, attempt, hour: new Date().getUTCHours() }, "begun");
+  await setTimeout(ms);
+  if (id === "poison") throw new Error("always");
+  log.info({ id, attempt }, "ended");
+});
+`,
+    },
+  });
+  const setClock = (hours: number) => project.write("skew", String(hours * 3_600_000));
+  await setClock(0);
+  const skew = fileURLToPath(new URL("../fixtures/skew.cjs", import.meta.url));
+  const env = { NODE_OPTIONS: `--require ${skew}`, SKEW_FILE: project.path("skew") };
+  const running = startCli(project, ["start"], { env });
+  const url = await readyUrl(running);
+  const begun = (id: string) => linesOf(running, "begun").filter((line) => line.id === id);
+  const waits: number[] = [];
+  const publish = async (id: string, ms: number) => {
+    const { routed } = await client.publish("jobs", "x", { id, ms }, { messageId: id });
+    expect(routed).toBe(true);
+  };
+  await publish("slow", 3_000);
+  await publish("poison", 0);
+  for (const [index, hours] of [1, -1, 0].entries()) {
+    await waitFor((seen) => seen(begun("poison")).length === index + 1, { what: "an attempt" });
+    waits.push(performance.now());
+    await setClock(hours);
+    expect(await statusOf(url)).toBe(200);
+  }
+  await waitFor((seen) => seen(linesOf(running, "ended")).length === 1, { what: "the slow one" });
+  await vhost.waitForCounts("dead_letters", { ready: 1 });
+  running.kill("SIGTERM");
+  expect(await running.exit).toBe(0);
+  expect(begun("poison").map(({ attempt }) => attempt)).toEqual([1, 2, 3]);
+  expect(begun("slow").map(({ attempt }) => attempt)).toEqual([1]);
+  // The clock that the handlers saw was wrong indeed.
+  expect(new Set(begun("poison").map(({ hour }) => hour)).size).toBe(3);
+  for (const [index, at] of waits.slice(1).entries()) {
+    expect(at - (waits[index] ?? 0)).toBeGreaterThan(900);
+  }
+  expect(linesOf(running, "connection lost")).toEqual([]);
+}, 60_000);
+
+test("a process without a file to open waits for one, not ready, and goes on when it has it", async ({
+  user,
+  vhost,
+  client,
+  createProject,
+  startCli,
+}) => {
+  const project = await createProject({
+    topology: topology(user.url),
+    handlers: {
+      work: `import { defineHandler } from "warren";
+export default defineHandler<never>(({ id }, { attempt, log }) => log.info({ id, attempt }, "run"));
+`,
+    },
+  });
+  const running = startCli(project, ["start"], { maxOpenFiles: 64 });
+  const url = await readyUrl(running);
+  // A connection from before, since there will be none to ask over.
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  expect(await statusOf(url, agent)).toBe(200);
+  const sockets = await openSockets(url, 100);
+  await user.closeConnections();
+  await waitFor(
+    (seen) =>
+      linesOf(running, "not connected yet").some(({ reason }) =>
+        seen(String(reason)).includes("EMFILE"),
+      ),
+    {
+      what: "EMFILE to be said",
+    },
+  );
+  expect(await statusOf(url, agent)).toBe(503);
+  await client.publish("jobs", "x", { id: "meanwhile" });
+  for (const socket of sockets) socket.destroy();
+  await waitFor(async (seen) => seen(await statusOf(url, agent)) === 200, {
+    what: "readiness",
+    timeoutMs: 30_000,
+  });
+  await waitFor((seen) => seen(linesOf(running, "run")).length === 1, { what: "the message" });
+  agent.destroy();
+  running.kill("SIGTERM");
+  expect(await running.exit).toBe(0);
+  expect(linesOf(running, "run")).toMatchObject([{ id: "meanwhile", attempt: 1 }]);
+  expect(await vhost.queueCounts("work")).toEqual({ ready: 0, consumers: 0 });
+}, 90_000);
+
+type Line = Readonly<Record<string, unknown>>;
+
+/** Lines of the log with this message. */
+function linesOf({ stdout }: RunningProcess, message: string): readonly Line[] {
+  return stdout
+    .split("\n")
+    .slice(0, -1)
+    .map((line) => JSON.parse(line) as Line)
+    .filter(({ msg }) => msg === message);
+}
+
+async function readyUrl(running: RunningProcess): Promise<string> {
+  return (JSON.parse(await running.waitForLine(/"msg":"ready"/)) as { url: string }).url;
+}
+
+/** Of /readyz. */
+function statusOf(url: string, agent: Agent | false = false): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const call = request(`${url}/readyz`, { agent });
+    call.on("error", reject).on("response", (answer) => {
+      void text(answer).then(() => resolve(answer.statusCode ?? 0));
+    });
+    call.end();
+  });
+}
+
+/** As many as the process takes; those that it has no room for end at once. */
+async function openSockets(url: string, count: number): Promise<readonly Socket[]> {
+  const { hostname, port } = new URL(url);
+  const sockets = Array.from({ length: count }, () => createConnection(Number(port), hostname));
+  await Promise.all(
+    sockets.map(
+      (socket) =>
+        new Promise<void>((resolve) => {
+          socket.on("error", () => resolve()).on("connect", () => resolve());
+        }),
+    ),
+  );
+  return sockets;
+}
