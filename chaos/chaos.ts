@@ -44,8 +44,8 @@ const CALM_PART = 0.6;
 type Stage = World & { readonly project: Project; readonly wire: SettlementLedger };
 
 /**
- * Runs once, on a broker of its own. Of a failed run the project's folder is kept, with a line for
- * every run of a handler and with the runners' logs.
+ * Runs once, on a broker of its own. Of a failed run the project's folder is kept, with all the
+ * evidence and the runners' logs.
  */
 export async function runChaos(options: ChaosOptions): Promise<Report> {
   const { note } = options;
@@ -60,7 +60,9 @@ export async function runChaos(options: ChaosOptions): Promise<Report> {
   let isPass = false;
   try {
     const stage = { project, node, proxy, wire, fleet, runs, editor };
-    const told = report(await perform(stage, options));
+    const evidence = await perform(stage, options);
+    await project.write("evidence.json", JSON.stringify(evidence, mapsAsEntries));
+    const told = report(evidence);
     isPass = told.isPass;
     return told;
   } finally {
@@ -73,6 +75,10 @@ export async function runChaos(options: ChaosOptions): Promise<Report> {
       note(`kept: ${project.folder}`);
     }
   }
+}
+
+function mapsAsEntries(_key: string, value: unknown): unknown {
+  return value instanceof Map ? [...value] : value;
 }
 
 /** topology.yaml is followed by `dev` alone. */
@@ -133,6 +139,8 @@ async function conclude(
   const unacked = await countUnacked(node.managementUrl);
   const ills = await fleet.ills();
   await generator.abandon();
+  // The sockets that the generator has closed are closed on the other side as well, by then.
+  await sleep(SAMPLE_MS);
   await fleet.sample();
   await fleet.stop();
   note("all runners have ended");

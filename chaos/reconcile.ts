@@ -1,8 +1,9 @@
 /** Evidence → what was lost, invented, spoilt or done twice. Pure. */
-import type { Evidence, Found, Happened } from "./evidence.ts";
+import { duplicates, REQUEUE } from "./duplicates.ts";
+import type { Evidence, Found } from "./evidence.ts";
+import { group } from "./group.ts";
 import type { Sent } from "./ledger.ts";
 import type { HandlerRun } from "./project/src/job/run.ts";
-import type { Delivery } from "./settlements.ts";
 
 /** One line of what went wrong for each message concerned; all empty: nothing did. */
 export type Violations = {
@@ -41,13 +42,8 @@ type Expected = {
 
 /** This queue is deleted with what is in it: its messages may be lost, and no more than that. */
 const DELETED = "victim_jobs";
-/** Exchanges of copies, which stand for a handler's success. */
-const COPIES = new Set(["dead", "warren.chaos.retry"]);
-/** How long after its begin a fault may still cost a connection: heartbeats take so long. */
-const AFTERMATH_MS = 15_000;
-/** Acks so shortly before a fault may not have reached the broker's disk. */
-const DOUBT_MS = 5_000;
-
+/** Exchanges of copies: the message may be acked once one is confirmed. */
+const COPIES = new Set(["dead", "warren.chaos.retry", REQUEUE]);
 /** Compares what was sent with what was handled, found, settled and repeated. */
 export function reconcile(evidence: Evidence): Violations {
   const { sent, dead, left, unacked, faults, troubles } = evidence;
@@ -78,48 +74,6 @@ export function reconcile(evidence: Evidence): Violations {
       ...faults.flatMap(({ name, error }) => (error === null ? [] : [`${name}: ${error}`])),
     ],
   };
-}
-
-export type Duplicate = {
-  readonly id: string;
-  /** Successful runs beyond the first. */
-  readonly extra: number;
-  /** How many of them have a cause in a fault. */
-  readonly explained: number;
-  /** When it was handled again for the first time. */
-  readonly at: number;
-};
-
-/**
- * Every message that was handled more than once. What explains it: deliveries on channels that
- * ended with a connection-losing fault, unless they were settled long before it; and second
- * publishes of the same message or copy, after an outcome that was unknown.
- */
-export function duplicates({ runs, wire, faults }: Evidence): readonly Duplicate[] {
-  const handled = group(
-    runs.filter(({ outcome }) => outcome === "handled"),
-    ({ id }) => id,
-  );
-  const repeated = [...handled].filter(([, { length }]) => length > 1);
-  const deliveries = group(wire.deliveries, ({ id }) => id);
-  const publishings = group(wire.publishings, ({ id }) => id);
-  return repeated.map(([id, oks]) => {
-    const lost = (deliveries.get(id) ?? []).filter((one) => isInDoubt(one, faults)).length;
-    const published = publishings.get(id) ?? [];
-    const distinct = new Set(published.map(({ exchange, key }) => `${exchange} ${key}`)).size;
-    const times = oks.map(({ end }) => end).sort((a, b) => a - b);
-    const explained = lost + published.length - distinct;
-    return { id, extra: oks.length - 1, explained, at: times[1] ?? 0 };
-  });
-}
-
-function isInDoubt({ channel: { end }, settled }: Delivery, faults: readonly Happened[]): boolean {
-  if (end === null || end.isOrderly) return false;
-  const cause = faults.find(
-    (fault) =>
-      fault.losesConnections && fault.begin <= end.at && end.at <= fault.end + AFTERMATH_MS,
-  );
-  return cause !== undefined && (settled === null || settled.at > cause.begin - DOUBT_MS);
 }
 
 function earlyAcks(
@@ -178,15 +132,4 @@ function isLeft(left: readonly Found[], id: string): boolean {
 
 function describe({ id, queue, script, state }: Sent): string {
   return `${id} (${queue}, ${script}, ${state})`;
-}
-
-function group<T>(values: readonly T[], keyOf: (value: T) => string): Map<string, T[]> {
-  const groups = new Map<string, T[]>();
-  for (const value of values) {
-    const key = keyOf(value);
-    const known = groups.get(key);
-    if (known) known.push(value);
-    else groups.set(key, [value]);
-  }
-  return groups;
 }

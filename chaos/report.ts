@@ -1,8 +1,10 @@
 /** What a run is told as: numbers first, then what was wrong, then one line. Pure. */
+
+import { duplicates } from "./duplicates.ts";
 import type { Evidence, Happened } from "./evidence.ts";
 import type { Sent } from "./ledger.ts";
 import type { HandlerRun } from "./project/src/job/run.ts";
-import { duplicates, reconcile, type Violations } from "./reconcile.ts";
+import { reconcile, type Violations } from "./reconcile.ts";
 
 export type Report = { readonly isPass: boolean; readonly text: string };
 

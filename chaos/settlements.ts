@@ -38,7 +38,7 @@ export type Settlements = {
 
 type Channel = {
   queue: string;
-  end: ChannelEnd | null;
+  readonly life: { end: ChannelEnd | null };
   nextPublish: number;
   readonly outstanding: Map<number, Delivery>;
   readonly unconfirmed: Map<number, Publishing>;
@@ -77,7 +77,7 @@ export class SettlementLedger implements Settlements {
     }
     if (event.kind === "ack" || event.kind === "nack") this.#settle(channel, event);
     if (event.kind === "close") {
-      channel.end = { at: now(), isOrderly: true };
+      channel.life.end = { at: now(), isOrderly: true };
       channels.delete(event.channel);
     }
   }
@@ -89,7 +89,8 @@ export class SettlementLedger implements Settlements {
     if (event.kind === "deliver") {
       const { id, tag, redelivered } = event;
       const at = now();
-      const delivery = { id, queue: channel.queue, at, redelivered, settled: null, channel };
+      const { queue, life } = channel;
+      const delivery = { id, queue, at, redelivered, settled: null, channel: life };
       channel.outstanding.set(tag, delivery);
       this.deliveries.push(delivery);
     }
@@ -104,7 +105,7 @@ export class SettlementLedger implements Settlements {
     if (event.kind === "nack") take(channel.unconfirmed, event);
     if (event.kind === "close") {
       this.#count(`channel ${event.code}`);
-      channel.end = { at: now(), isOrderly: false };
+      channel.life.end = { at: now(), isOrderly: false };
       channels.delete(event.channel);
     }
   }
@@ -126,7 +127,7 @@ export class SettlementLedger implements Settlements {
   }
 
   #endAll(channels: Map<number, Channel>, isOrderly: boolean): void {
-    for (const channel of channels.values()) channel.end = { at: now(), isOrderly };
+    for (const channel of channels.values()) channel.life.end = { at: now(), isOrderly };
     channels.clear();
   }
 
@@ -136,7 +137,13 @@ export class SettlementLedger implements Settlements {
 }
 
 function newChannel(): Channel {
-  return { queue: "", end: null, nextPublish: 1, outstanding: new Map(), unconfirmed: new Map() };
+  return {
+    queue: "",
+    life: { end: null },
+    nextPublish: 1,
+    outstanding: new Map(),
+    unconfirmed: new Map(),
+  };
 }
 
 /** Removes the tag, or all up to it, and returns what they stood for. */

@@ -1,8 +1,9 @@
 import { expect, test } from "vitest";
+import { duplicates } from "../../chaos/duplicates.ts";
 import type { Evidence, Found, Happened } from "../../chaos/evidence.ts";
 import type { Sent } from "../../chaos/ledger.ts";
 import type { HandlerRun } from "../../chaos/project/src/job/run.ts";
-import { duplicates, reconcile, type Violations } from "../../chaos/reconcile.ts";
+import { reconcile, type Violations } from "../../chaos/reconcile.ts";
 import type { Delivery, Publishing } from "../../chaos/settlements.ts";
 
 const sent = (more: Partial<Sent> = {}): Sent => ({
@@ -125,6 +126,19 @@ test.each<[string, Parts]>([
       runs: exhausted,
       publishings: [copy({ exchange: "dead" })],
       dead: [letter()],
+    },
+  ],
+  [
+    "one that was given back is acked after the copy that counts it",
+    {
+      deliveries: [
+        delivery({ redelivered: true, at: 1, settled: { as: "ack", at: 6 } }),
+        delivery(),
+      ],
+      publishings: [
+        copy({ exchange: "jobs", key: "job.classic", at: 0, confirmedAt: 1 }),
+        copy({ exchange: "warren.chaos.requeue", key: "again.classic_jobs", confirmedAt: 5 }),
+      ],
     },
   ],
   [
@@ -279,6 +293,26 @@ test.each<[string, number, Parts]>([
         delivery({ settled: null, channel: { end: { at: 110, isOrderly: false } } }),
         again,
       ],
+    },
+  ],
+  [
+    "no copy that counts a delivery",
+    0,
+    {
+      deliveries: [delivery({ redelivered: true }), delivery({ redelivered: true }), again],
+      publishings: [1, 2].map(() =>
+        copy({ exchange: "warren.chaos.requeue", key: "again.classic_jobs" }),
+      ),
+    },
+  ],
+  [
+    "a copy that counts a delivery and was sent twice",
+    1,
+    {
+      deliveries: [delivery({ redelivered: true }), again],
+      publishings: [1, 2].map(() =>
+        copy({ exchange: "warren.chaos.requeue", key: "again.classic_jobs" }),
+      ),
     },
   ],
   [
