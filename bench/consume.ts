@@ -1,8 +1,8 @@
 import amqplib from "amqplib";
-import { defineHandler, type HandlerModule, type Log } from "../src/handler.ts";
+import type { Log } from "../src/handler.ts";
 import { load } from "../src/loader/load.ts";
 import type { HostPorts } from "../src/runtime/host/host.ts";
-import { InlineHost } from "../src/runtime/host/inline-host.ts";
+import { WorkerHost } from "../src/runtime/host/worker-host.ts";
 import { Runner } from "../src/runtime/runner.ts";
 import type { QueueType, Topology } from "../src/topology.ts";
 import { type Project, writeProject } from "../test/support/project.ts";
@@ -19,7 +19,19 @@ defaults: { concurrency: ${PREFETCH}, prefetch: ${PREFETCH}, deadLetter: none, r
 exchanges:
   orders_${type}: { type: topic, events: [order.placed] }
 queues:
-  work_${type}: { type: ${type}, bind: { orders_${type}: order.placed }, handler: nothing }
+  work_${type}: { type: ${type}, bind: { orders_${type}: order.placed }, handler: count }
+`;
+
+/** Says how long it took from its first run to its last. */
+const handlerOf = (messages: number) => `
+import { defineHandler } from "warren";
+
+let count = 0;
+let start = 0;
+export default defineHandler<never>((_event, { log }) => {
+  if (count++ === 0) start = performance.now();
+  if (count === ${messages}) log.info({ seconds: (performance.now() - start) / 1_000 }, "counted");
+});
 `;
 
 const ORDER_PLACED = {
@@ -63,7 +75,7 @@ type Size = { readonly messages: number; readonly rounds: number };
 
 /**
  * How fast a full queue is emptied: warren, which validates each event and runs a handler that
- * does nothing, against a bare amqplib consumer that parses and acks each message.
+ * does nothing on its thread, against a bare amqplib consumer that parses and acks each message.
  */
 export async function benchConsume(
   vhost: Vhost,
@@ -72,14 +84,14 @@ export async function benchConsume(
 ): Promise<Measurement> {
   const project = await writeProject({
     topology: topologyOf(type),
-    handlers: { nothing: 'throw new Error("only its file is wanted");\n' },
+    handlers: { count: handlerOf(messages) },
     events: { "order.placed": ORDER_PLACED },
   });
   try {
     const topology = loadTopology(project, vhost.url);
     const task: Task = { url: vhost.url, topology, queue: `work_${type}`, messages };
     // Declares the queue.
-    await withRunner(topology, {}, async () => undefined);
+    await withRunner(topology, async () => undefined);
     const measure = async (consume: (task: Task) => Promise<number>) => {
       await fill(task, `orders_${type}`);
       const seconds = await consume(task);
@@ -103,10 +115,8 @@ type Task = {
   readonly messages: number;
 };
 
-async function consumeOurs({ topology, queue, messages }: Task): Promise<number> {
-  const { isDone, tick } = stopwatch(messages);
-  const modules = { [queue]: defineHandler<never>(tick) };
-  return await withRunner(topology, modules, () => isDone);
+async function consumeOurs({ topology }: Task): Promise<number> {
+  return await withRunner(topology, (counted) => counted);
 }
 
 async function consumeTheirs({ url, queue, messages }: Task): Promise<number> {
@@ -144,19 +154,25 @@ function stopwatch(messages: number) {
 }
 
 const silent = () => undefined;
-const log: Log = { debug: silent, info: silent, warn: silent, error: console.error };
 
+/** `counted`: the seconds that the handler has said. */
 async function withRunner<T>(
   topology: Topology,
-  modules: Readonly<Record<string, HandlerModule>>,
-  use: () => Promise<T>,
+  use: (counted: Promise<number>) => Promise<T>,
 ): Promise<T> {
-  const createHost = (ports: HostPorts) => new InlineHost(ports, modules);
+  let count: (seconds: number) => void = silent;
+  const counted = new Promise<number>((resolve) => {
+    count = resolve;
+  });
+  const info = (fields: { readonly seconds?: number }) => fields.seconds && count(fields.seconds);
+  const log: Log = { debug: silent, info, warn: console.error, error: console.error };
+  const createHost = (ports: HostPorts) => new WorkerHost(ports, { env: process.env });
   const runner = new Runner({ topology, createHost, log });
-  await runner.load();
+  const loaded = await runner.load();
+  if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems, null, 2));
   await runner.start();
   try {
-    return await use();
+    return await use(counted);
   } finally {
     await runner.stop();
   }

@@ -3,6 +3,7 @@ import type { MessagePort } from "node:worker_threads";
 import { messageOf } from "../../errors.ts";
 import type { Log } from "../../handler.ts";
 import type { Published, PublishRequest } from "../publish.ts";
+import { packResults } from "./packing.ts";
 import type { FromThread, PublishAnswer, PublishCall, RunResult } from "./protocol.ts";
 
 export class Outbox {
@@ -67,7 +68,7 @@ export class Outbox {
   }
 
   #flush(): void {
-    const results = this.#results;
+    const results = packResults(this.#results);
     const publishes = this.#publishes;
     const ended = this.#ended;
     this.#isScheduled = false;

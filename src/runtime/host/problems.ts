@@ -1,6 +1,6 @@
 /** What a thread found wrong with the handlers, as a user is told. */
 import { execFile } from "node:child_process";
-import { realpathSync } from "node:fs";
+import { existsSync, realpathSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import type { Digests } from "../../digest.ts";
 import type { Place, Problem } from "../../errors.ts";
@@ -61,6 +61,8 @@ export function describePlace(stack: string, topology: Topology): string | null 
 /** As the user would write it: seen from the folder from which topology.yaml was named. */
 function shown(at: Place, topology: Topology): Place {
   const folder = dirname(topology.file);
-  const path = relative(realpathSync(folder), at.file);
+  // The real path, as modules have it; unless the folder has gone meanwhile.
+  const real = existsSync(folder) ? realpathSync(folder) : folder;
+  const path = relative(real, at.file);
   return path.startsWith("..") ? at : { ...at, file: join(folder, path) };
 }

@@ -30,10 +30,10 @@ export type FromThread =
   /** This module of the user's is run next. */
   | { readonly type: "module"; readonly module: LoadedModule }
   | { readonly type: "loaded" }
-  /** What has come up in one tick. */
+  /** What has come up in one tick; the results are packed. */
   | {
       readonly type: "tick";
-      readonly results: readonly RunResult[];
+      readonly results: string;
       readonly publishes: readonly PublishCall[];
       /** Runs whose function went on after their result, and has ended now. */
       readonly ended: readonly number[];

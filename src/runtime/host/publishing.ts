@@ -48,6 +48,10 @@ export class Publishing {
     return done;
   };
 
+  get isUsed(): boolean {
+    return this.#publishes.length > 0;
+  }
+
   /** Nothing more is published. */
   end(): void {
     this.#isOver = true;
@@ -55,7 +59,6 @@ export class Publishing {
 
   /** What the publishes of the run make of its outcome, once all of them are settled. */
   async trouble(): Promise<Outcome | null> {
-    if (this.#publishes.length === 0) return null;
     const failed = (await Promise.all(this.#publishes)).filter((published) => !published.ok);
     const trouble = failed.find(({ code }) => TROUBLE.has(code));
     if (trouble) return { status: "held", reason: trouble.message };

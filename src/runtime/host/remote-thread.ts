@@ -6,7 +6,7 @@ import type { Published, PublishRequest } from "../publish.ts";
 import { type Death, deathByForce, deathByItself } from "./death.ts";
 import type { Delivery } from "./host.ts";
 import { Loading, type LoadProblem } from "./loading.ts";
-import { type NumberedRun, pack } from "./packing.ts";
+import { type NumberedRun, packBatch, unpackResults } from "./packing.ts";
 import { describePlace } from "./problems.ts";
 import type { FromThread, PublishAnswer, PublishCall, ToThread } from "./protocol.ts";
 import { Runs, type ThreadResult } from "./runs.ts";
@@ -129,7 +129,7 @@ export class RemoteThread {
 
   #acceptTick({ results, publishes, ended }: Extract<FromThread, { type: "tick" }>): void {
     for (const call of publishes) void this.#publish(call);
-    const closed = this.#runs.close(results);
+    const closed = this.#runs.close(unpackResults(results));
     this.#runs.leave(ended);
     if (closed.length > 0) this.#ports.onResults(this, closed);
     if (this.#isRetired) this.retire();
@@ -154,7 +154,7 @@ export class RemoteThread {
   }
 
   #flush(): void {
-    const batch = pack(this.#outgoing);
+    const batch = packBatch(this.#outgoing);
     this.#outgoing = [];
     const message: ToThread = { type: "deliver", batch };
     this.#spawned.worker.postMessage(message, [batch.bodies]);

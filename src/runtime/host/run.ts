@@ -1,4 +1,7 @@
-/** One run of one handler: its time, and its outcome. */
+/**
+ * One run of one handler: its time, and its outcome. There are many of them a second: so what a
+ * handler may not need is made when it asks for it.
+ */
 import type { HandlerContext, HandlerModule, Log, Publish } from "../../handler.ts";
 import type { Queue } from "../../topology.ts";
 import { readFailure } from "./cause.ts";
@@ -21,43 +24,78 @@ export type Workplace = {
   readonly events: readonly string[] | null;
 };
 
+export type RunPorts = {
+  /** Once. `isLoose`: its function goes on. */
+  readonly onOutcome: (outcome: RunOutcome, isLoose: boolean) => void;
+  /** The function has ended that was loose. */
+  readonly onEnd: () => void;
+};
+
 export class Run {
-  readonly #delivery: Delivery;
+  readonly delivery: Delivery;
   readonly #workplace: Workplace;
   readonly #options: RunOptions;
-  readonly #publishing: Publishing;
-  readonly #abort = new AbortController();
-  #interrupt: (outcome: RunOutcome) => void = () => undefined;
+  readonly #ports: RunPorts;
+  readonly #started = performance.now();
+  readonly #stalledBefore: number;
+  #timer: NodeJS.Timeout;
+  #abort: AbortController | null = null;
+  #publishing: Publishing | null = null;
   #isOver = false;
   #hasEnded = false;
-  #onEnd: () => void = () => undefined;
 
-  constructor(delivery: Delivery, workplace: Workplace, options: RunOptions) {
-    this.#delivery = delivery;
+  constructor(delivery: Delivery, workplace: Workplace, options: RunOptions, ports: RunPorts) {
+    this.delivery = delivery;
     this.#workplace = workplace;
     this.#options = options;
-    this.#publishing = new Publishing(delivery, options);
+    this.#ports = ports;
+    this.#stalledBefore = options.stalls.totalMs;
+    this.#timer = setTimeout(checkTime, workplace.queue.timeoutMs, this);
   }
 
-  get delivery(): Delivery {
-    return this.#delivery;
+  start(event: unknown): void {
+    let returned: unknown;
+    try {
+      returned = runScope.run(this, this.#workplace.run, event, new Context(this));
+    } catch (error) {
+      this.#end(readFailure(error));
+      return;
+    }
+    if (!(returned instanceof Promise) && !isThenable(returned)) this.#end(HANDLED);
+    else {
+      Promise.resolve(returned).then(
+        () => this.#end(HANDLED),
+        (error) => this.#end(readFailure(error)),
+      );
+    }
   }
 
-  async outcome(event: unknown): Promise<RunOutcome> {
-    const failure = await this.#run(event);
-    this.#isOver = true;
-    this.#publishing.end();
-    if (failure?.status === "crashed") return failure;
-    const trouble = await this.#publishing.trouble();
-    // Only a decision of the handler about its message is stronger than the broker's trouble.
-    if (failure?.status === "dead") return failure;
-    return trouble ?? failure ?? { status: "handled" };
+  get log(): Log {
+    const { queue, attempt, message } = this.delivery;
+    const facts = { queue, messageId: message.id, attempt };
+    const { log } = this.#options;
+    return {
+      debug: (fields, text) => log.debug({ ...facts, ...fields }, text),
+      info: (fields, text) => log.info({ ...facts, ...fields }, text),
+      warn: (fields, text) => log.warn({ ...facts, ...fields }, text),
+      error: (fields, text) => log.error({ ...facts, ...fields }, text),
+    };
   }
 
-  /** Calls back when its function has ended, which can be long after its outcome; false: it has. */
-  onEnd(callback: () => void): boolean {
-    this.#onEnd = callback;
-    return !this.#hasEnded;
+  get signal(): AbortSignal {
+    if (!this.#abort) {
+      this.#abort = new AbortController();
+      if (this.#isOver) this.#abort.abort();
+    }
+    return this.#abort.signal;
+  }
+
+  get publish(): Publish {
+    if (!this.#publishing) {
+      this.#publishing = new Publishing(this.delivery, this.#options);
+      if (this.#isOver) this.#publishing.end();
+    }
+    return this.#publishing.publish as Publish;
   }
 
   /**
@@ -67,82 +105,76 @@ export class Run {
    */
   interrupt(outcome: RunOutcome): boolean {
     if (this.#isOver) return false;
-    this.#isOver = true;
-    this.#publishing.end();
-    this.#interrupt(outcome);
-    this.#abort.abort();
+    void this.#conclude(outcome);
+    this.#abort?.abort();
     return true;
   }
 
-  /** null: the handler returned. */
-  async #run(event: unknown): Promise<RunOutcome | null> {
-    const interrupted = new Promise<RunOutcome>((resolve) => {
-      this.#interrupt = resolve;
-    });
-    const stopClock = this.#startClock();
-    try {
-      // An interrupt counts also where the function has thrown because of it.
-      return await Promise.race([interrupted, this.#call(event)]);
-    } catch (error) {
-      return readFailure(error);
-    } finally {
-      stopClock();
-    }
-  }
-
-  async #call(event: unknown): Promise<null> {
-    try {
-      await runScope.run(this, () => this.#workplace.run(event, this.#context()));
-      return null;
-    } finally {
-      this.#hasEnded = true;
-      this.#onEnd();
-    }
-  }
-
   /** Time in which another run held the thread is none of its own, within bounds. */
-  #startClock(): () => void {
+  checkTime(): void {
     const { timeoutMs } = this.#workplace.queue;
     const { stalls, topology } = this.#options;
-    const stalledBefore = stalls.totalMs;
-    const started = performance.now();
-    const check = () => {
-      const stalledMs = stalls.totalMs - stalledBefore;
-      const limitMs = timeoutMs + Math.min(stalledMs, timeoutMs + topology.worker.blockedMs);
-      const leftMs = limitMs - (performance.now() - started);
-      if (leftMs >= 1) timer = setTimeout(check, leftMs);
-      else this.#expire();
-    };
-    let timer = setTimeout(check, timeoutMs);
-    return () => clearTimeout(timer);
+    const stalledMs = stalls.totalMs - this.#stalledBefore;
+    const limitMs = timeoutMs + Math.min(stalledMs, timeoutMs + topology.worker.blockedMs);
+    const leftMs = limitMs - (performance.now() - this.#started);
+    if (leftMs >= 1) this.#timer = setTimeout(checkTime, leftMs, this);
+    else {
+      const error = `the handler ran longer than ${timeoutMs} ms`;
+      this.interrupt({ status: "failed", cause: { reason: "handler-timeout", error } });
+    }
   }
 
-  #expire(): void {
-    const error = `the handler ran longer than ${this.#workplace.queue.timeoutMs} ms`;
-    this.interrupt({ status: "failed", cause: { reason: "handler-timeout", error } });
+  /** Its function has ended. */
+  #end(outcome: RunOutcome): void {
+    this.#hasEnded = true;
+    if (this.#isOver) this.#ports.onEnd();
+    else void this.#conclude(outcome);
   }
 
-  #context(): HandlerContext {
-    const { message, attempt, queue } = this.#delivery;
-    const { log } = this.#options;
-    const facts = { queue, messageId: message.id, attempt };
-    const write =
-      (level: keyof Log) =>
-      (fields: object, text: string): void =>
-        log[level]({ ...facts, ...fields }, text);
-    return {
-      log: {
-        debug: write("debug"),
-        info: write("info"),
-        warn: write("warn"),
-        error: write("error"),
-      },
-      publish: this.#publishing.publish as Publish,
-      signal: this.#abort.signal,
-      attempt,
-      message,
-    };
+  async #conclude(outcome: RunOutcome): Promise<void> {
+    this.#isOver = true;
+    clearTimeout(this.#timer);
+    this.#publishing?.end();
+    const isDecided = outcome.status === "dead" || outcome.status === "crashed";
+    // What the broker does to its publishes counts but where the handler has decided.
+    const trouble = this.#publishing?.isUsed ? await this.#publishing.trouble() : null;
+    this.#ports.onOutcome(isDecided ? outcome : (trouble ?? outcome), !this.#hasEnded);
   }
+}
+
+const HANDLED: RunOutcome = { status: "handled" };
+
+/** What a handler gets. */
+class Context implements HandlerContext {
+  readonly #run: Run;
+  readonly attempt: number;
+  readonly message: HandlerContext["message"];
+
+  constructor(run: Run) {
+    this.#run = run;
+    this.attempt = run.delivery.attempt;
+    this.message = run.delivery.message;
+  }
+
+  get log(): Log {
+    return this.#run.log;
+  }
+
+  get publish(): Publish {
+    return this.#run.publish;
+  }
+
+  get signal(): AbortSignal {
+    return this.#run.signal;
+  }
+}
+
+function checkTime(run: Run): void {
+  run.checkTime();
+}
+
+function isThenable(value: unknown): boolean {
+  return typeof value === "object" && value !== null && "then" in value;
 }
 
 /** The function of a handler module, for whatever event its queue brings. */

@@ -1,5 +1,5 @@
 /** Runs the handlers of one generation on the thread that it is made on. */
-import type { EventReader } from "../../events/reader.ts";
+import type { EventReader, ReadResult } from "../../events/reader.ts";
 import type { HandlerModule, Log } from "../../handler.ts";
 import { eventsOfQueue } from "../../routing/events.ts";
 import type { Topology } from "../../topology.ts";
@@ -44,43 +44,37 @@ export class HandlerThread {
 
   /** Starts each; never throws. */
   start(batch: readonly NumberedRun[]): void {
-    for (const run of batch) {
-      this.#options.pulse.run = run.run;
-      void this.#handle(run);
+    const { pulse } = this.#options;
+    for (const { run, delivery } of batch) {
+      pulse.run = run;
+      this.#start(run, delivery);
     }
-    this.#options.pulse.run = 0;
+    pulse.run = 0;
   }
 
-  async #handle({ run: number, delivery }: NumberedRun): Promise<void> {
-    const { onResult, onEnded } = this.#options;
+  #start(number: number, delivery: Delivery): void {
     const started = performance.now();
-    const opened = this.#open(number, delivery);
-    const outcome = opened.run ? await opened.run.outcome(opened.event) : opened.outcome;
-    const isLoose = opened.run?.onEnd(() => onEnded(number)) ?? false;
-    onResult({ run: number, outcome, durationMs: performance.now() - started, isLoose });
-  }
-
-  /** A run with its event, or what became of the message without one. */
-  #open(
-    number: number,
-    delivery: Delivery,
-  ):
-    | { readonly run: Run; readonly event: unknown }
-    | { readonly run: null; readonly outcome: RunOutcome } {
-    const { topology, reader, log, stalls, publish } = this.#options;
+    const { reader, onResult, onEnded } = this.#options;
+    const onOutcome = (outcome: RunOutcome, isLoose: boolean) =>
+      onResult({ run: number, outcome, durationMs: performance.now() - started, isLoose });
     const workplace = this.#workplaces.get(delivery.queue);
     if (!workplace) {
-      return { run: null, outcome: { status: "held", reason: "the queue has no handler" } };
+      onOutcome({ status: "held", reason: "the queue has no handler" }, false);
+      return;
     }
     const read = reader.read(delivery.message, workplace.events);
     if (!read.ok) {
-      const reason = read.code === "unknown-event" ? "unexpected-event" : read.code;
-      const { message: error, violations } = read;
-      const cause = { reason, error: oneLine(error), violations } as const;
-      return { run: null, outcome: { status: "dead", cause } };
+      onOutcome(unreadable(read), false);
+      return;
     }
-    const send = (request: PublishRequest) => publish(request, number);
-    const run = new Run(delivery, workplace, { topology, log, stalls, publish: send });
-    return { run, event: read.event };
+    const publish = (request: PublishRequest) => this.#options.publish(request, number);
+    const options = { ...this.#options, publish };
+    const onEnd = () => onEnded(number);
+    new Run(delivery, workplace, options, { onOutcome, onEnd }).start(read.event);
   }
+}
+
+function unreadable({ code, message, violations }: Exclude<ReadResult, { ok: true }>): RunOutcome {
+  const reason = code === "unknown-event" ? "unexpected-event" : code;
+  return { status: "dead", cause: { reason, error: oneLine(message), violations } };
 }

@@ -8,7 +8,7 @@ import { guardThread } from "./guard.ts";
 import { Heap } from "./heap.ts";
 import { loadHandlers } from "./modules.ts";
 import { Outbox } from "./outbox.ts";
-import { unpack } from "./packing.ts";
+import { unpackBatch } from "./packing.ts";
 import type { ThreadData, ToThread } from "./protocol.ts";
 import { Pulse } from "./pulse.ts";
 import { Stalls } from "./stalls.ts";
@@ -26,7 +26,7 @@ let thread: HandlerThread | null = null;
 
 parentPort.on("message", (message: ToThread) => {
   if (message.type === "load") void load(revive(message.topology));
-  else if (message.type === "deliver") thread?.start(unpack(message.batch));
+  else if (message.type === "deliver") thread?.start(unpackBatch(message.batch));
   else outbox.accept(message.answers);
 });
 trackModules((module) => outbox.say({ type: "module", module }), port);
