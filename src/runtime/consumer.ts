@@ -1,7 +1,8 @@
 /**
  * Consumes one queue: dispatches deliveries to the handlers, and settles each once, on the channel
- * that brought it. What can't be settled for broker trouble is held: nothing of the queue is
- * dispatched until a copy is confirmed, or until the channel is gone and the broker has it again.
+ * that brought it. What can't be settled for broker trouble is held: it keeps its slot until a copy
+ * is confirmed, or until the channel is gone and the broker has it again. The others go on: where a
+ * backlog has filled the broker's memory, only consuming ends the trouble.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Channel, ConsumeMessage } from "amqplib";
@@ -247,7 +248,7 @@ export class QueueConsumer {
   }
 
   #dispatch(): void {
-    if (this.#settler.isHolding || this.#isStopping) return;
+    if (this.#isStopping) return;
     const free = this.queue.concurrency - this.#running.size;
     if (free <= 0 || this.#waiting.length === 0) return;
     const batch = this.#waiting.splice(0, free);

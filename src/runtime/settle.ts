@@ -52,7 +52,7 @@ export class Settler {
     this.#pauses = pauses;
   }
 
-  /** Broker trouble: nothing more of the queue should be started. */
+  /** Broker trouble, with one message at least. */
   get isHolding(): boolean {
     return this.#holding > 0;
   }

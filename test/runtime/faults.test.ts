@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { Reject } from "../../src/handler.ts";
 import { startRunner } from "../support/runner.ts";
 import { expect, test } from "../support/test.ts";
 import { waitFor } from "../support/wait-for.ts";
@@ -113,6 +114,44 @@ test("a retry copy without a route is held until it has one; nothing is lost", a
   await warren.stop();
   expect(attempts).toEqual([1, 2]);
   expect(warren.log.filter(({ message }) => message.startsWith("message held"))).not.toEqual([]);
+});
+
+test("a message that is held takes its own slot alone: the others of its queue go on", async ({
+  vhost,
+  client,
+}) => {
+  const handled: string[] = [];
+  const warren = await startRunner({
+    url: vhost.url,
+    topology: topology.replace(
+      "dead_letters: {",
+      "dead_letters: { limits: { messages: 1, overflow: reject-publish },",
+    ),
+    handlers: {
+      other: nothing,
+      work: ({ id }: { id: string }) => {
+        if (id.startsWith("dead")) throw new Reject("no good");
+        handled.push(id);
+      },
+    },
+  });
+  const isHeld = () => warren.log.some(({ message }) => message.startsWith("message held"));
+  for (let n = 0; !isHeld(); n++) {
+    await client.publish("jobs", "x", { id: `dead-${n}` });
+    await waitFor(() => warren.runner.status().queues.work?.inFlight === 0 || isHeld(), {
+      what: "it to be dead-lettered or held",
+    });
+  }
+  for (let n = 0; n < 50; n++) await client.publish("jobs", "x", { id: `good-${n}` });
+  await waitFor(() => handled.length === 50, { what: "all others to be handled" });
+  await waitFor(() => warren.runner.status().queues.work?.inFlight === 1, { what: "the held one" });
+  expect(warren.runner.status().queues.work?.consumer).toBe("held");
+  await client.channel.purgeQueue("dead_letters");
+  await waitFor(() => warren.runner.status().queues.work?.inFlight === 0, {
+    what: "the copy to be taken",
+    timeoutMs: 20_000,
+  });
+  await warren.stop();
 });
 
 test("one poison message in a thousand has exactly its attempts, and the others one each", async ({
