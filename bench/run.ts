@@ -7,12 +7,13 @@ import { openBroker } from "../test/support/broker.ts";
 import { createVhost, deleteVhost } from "../test/support/vhost.ts";
 import { benchConsume } from "./consume.ts";
 import type { Measurement } from "./measure.ts";
+import { benchRecovery } from "./recovery.ts";
 import { benchStart } from "./start.ts";
 
 const { values } = parseArgs({ options: { short: { type: "boolean", default: false } } });
 const size = values.short
-  ? { messages: 3_000, rounds: 9, starts: 1 }
-  : { messages: 20_000, rounds: 7, starts: 5 };
+  ? { messages: 3_000, rounds: 9, starts: 1, recoveries: 1 }
+  : { messages: 20_000, rounds: 7, starts: 5, recoveries: 9 };
 
 const print = (measurement: Measurement) => console.log(JSON.stringify(measurement));
 
@@ -24,6 +25,7 @@ try {
     print(await benchConsume(vhost, "classic", size));
     print(await benchConsume(vhost, "quorum", size));
     print(await benchStart(vhost, { rounds: size.starts }));
+    print(await benchRecovery(vhost, { rounds: size.recoveries }));
   } finally {
     await observer.close();
     await deleteVhost(vhost);

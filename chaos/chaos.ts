@@ -52,7 +52,7 @@ export async function runChaos(options: ChaosOptions): Promise<Report> {
   const project = await createWorkspace();
   const wire = new SettlementLedger();
   const node = await startNode({ name: "warren-chaos" });
-  const proxy = await startProxy(Number(new URL(node.amqpUrl).port), wire.openTap);
+  const proxy = await startProxy(Number(new URL(node.amqpUrl).port), { openTap: wire.openTap });
   const brokerUrl = proxy.url(node.amqpUrl);
   const fleet = new Fleet({ project, brokerUrl, command: commandFor(options), note });
   const runs = new RunsFile(project.path(RUNS_FILE));

@@ -127,7 +127,7 @@ function describe(error: unknown, address: BrokerAddress): WarrenError {
     const why = "refuses the vhost to this user, or a limit of connections is reached";
     return new WarrenError("access-refused", `${address.shown} ${why}`, { cause: error });
   }
-  return new WarrenError("connection-failed", `${address.shown} does not answer: ${text}`, {
+  return new WarrenError("connection-failed", `no connection to ${address.shown}: ${text}`, {
     cause: error,
   });
 }

@@ -30,7 +30,7 @@ test("a handshake that says nothing, or a byte a second, is given up at its dead
   for (const { error, ms } of await Promise.all(attempts.map(failureOf))) {
     expect(error).toMatchObject({
       code: "connection-failed",
-      message: "amqp://shown does not answer: no handshake within 10000 ms",
+      message: "no connection to amqp://shown: no handshake within 10000 ms",
     });
     expect(isSilence(error)).toBe(true);
     expect(ms).toBeGreaterThan(9_900);

@@ -10,7 +10,9 @@ const tapped = test.extend<{ line: { ledger: SettlementLedger; url: string; cut:
     await client.channel.assertQueue("q");
     await client.channel.bindQueue("q", "x", "a.#");
     const ledger = new SettlementLedger();
-    const proxy = await startProxy(Number(new URL(vhost.url).port || 5672), ledger.openTap);
+    const proxy = await startProxy(Number(new URL(vhost.url).port || 5672), {
+      openTap: ledger.openTap,
+    });
     await use({ ledger, url: proxy.url(vhost.url), cut: proxy.cut });
     await proxy.close();
   },

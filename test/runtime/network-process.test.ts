@@ -1,4 +1,5 @@
 /** What a machine does to the process: a wrong clock, too few files. */
+import { readdirSync } from "node:fs";
 import { Agent, request } from "node:http";
 import { createConnection, type Socket } from "node:net";
 import { text } from "node:stream/consumers";
@@ -74,51 +75,52 @@ export default defineHandler<never>(async ({ id, ms }, { attempt, log }) => {
   expect(linesOf(running, "connection lost")).toEqual([]);
 }, 60_000);
 
-test("a process without a file to open waits for one, not ready, and goes on when it has it", async ({
-  user,
-  vhost,
-  client,
-  createProject,
-  startCli,
-}) => {
-  const project = await createProject({
-    topology: topology(user.url),
-    handlers: {
-      work: `import { defineHandler } from "warren";
+test.skipIf(process.platform !== "linux")(
+  "a process without a file to open waits for one, not ready, and goes on when it has it",
+  async ({ user, vhost, client, createProject, startCli }) => {
+    const project = await createProject({
+      topology: topology(user.url),
+      handlers: {
+        work: `import { defineHandler } from "warren";
 export default defineHandler<never>(({ id }, { attempt, log }) => log.info({ id, attempt }, "run"));
 `,
-    },
-  });
-  const running = startCli(project, ["start"], { maxOpenFiles: 64 });
-  const url = await readyUrl(running);
-  // A connection from before, since there will be none to ask over.
-  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-  expect(await statusOf(url, agent)).toBe(200);
-  const sockets = await openSockets(url, 100);
-  await user.closeConnections();
-  await waitFor(
-    (seen) =>
-      linesOf(running, "not connected yet").some(({ reason }) =>
-        seen(String(reason)).includes("EMFILE"),
-      ),
-    {
-      what: "EMFILE to be said",
-    },
-  );
-  expect(await statusOf(url, agent)).toBe(503);
-  await client.publish("jobs", "x", { id: "meanwhile" });
-  for (const socket of sockets) socket.destroy();
-  await waitFor(async (seen) => seen(await statusOf(url, agent)) === 200, {
-    what: "readiness",
-    timeoutMs: 30_000,
-  });
-  await waitFor((seen) => seen(linesOf(running, "run")).length === 1, { what: "the message" });
-  agent.destroy();
-  running.kill("SIGTERM");
-  expect(await running.exit).toBe(0);
-  expect(linesOf(running, "run")).toMatchObject([{ id: "meanwhile", attempt: 1 }]);
-  expect(await vhost.queueCounts("work")).toEqual({ ready: 0, consumers: 0 });
-}, 90_000);
+      },
+    });
+    const running = startCli(project, ["start"], { maxOpenFiles: 64 });
+    const url = await readyUrl(running);
+    // A connection from before, since there will be none to ask over.
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    expect(await statusOf(url, agent)).toBe(200);
+    const { disperse } = crowd(url, 100);
+    await waitFor((seen) => seen(readdirSync(`/proc/${running.pid}/fd`).length) >= 64, {
+      what: "every file to be taken",
+    });
+    await user.closeConnections();
+    await waitFor(
+      (seen) =>
+        linesOf(running, "not connected yet").some(({ reason }) =>
+          seen(String(reason)).includes("EMFILE"),
+        ),
+      {
+        what: "EMFILE to be said",
+      },
+    );
+    expect(await statusOf(url, agent)).toBe(503);
+    await client.publish("jobs", "x", { id: "meanwhile" });
+    disperse();
+    await waitFor(async (seen) => seen(await statusOf(url, agent)) === 200, {
+      what: "readiness",
+      timeoutMs: 30_000,
+    });
+    await waitFor((seen) => seen(linesOf(running, "run")).length === 1, { what: "the message" });
+    agent.destroy();
+    running.kill("SIGTERM");
+    expect(await running.exit).toBe(0);
+    expect(linesOf(running, "run")).toMatchObject([{ id: "meanwhile", attempt: 1 }]);
+    expect(await vhost.queueCounts("work")).toEqual({ ready: 0, consumers: 0 });
+  },
+  90_000,
+);
 
 type Line = Readonly<Record<string, unknown>>;
 
@@ -146,17 +148,26 @@ function statusOf(url: string, agent: Agent | false = false): Promise<number> {
   });
 }
 
-/** As many as the process takes; those that it has no room for end at once. */
-async function openSockets(url: string, count: number): Promise<readonly Socket[]> {
+/** Clients that take whatever place becomes free, until they are sent away. */
+function crowd(url: string, count: number): { readonly disperse: () => void } {
   const { hostname, port } = new URL(url);
-  const sockets = Array.from({ length: count }, () => createConnection(Number(port), hostname));
-  await Promise.all(
-    sockets.map(
-      (socket) =>
-        new Promise<void>((resolve) => {
-          socket.on("error", () => resolve()).on("connect", () => resolve());
-        }),
-    ),
-  );
-  return sockets;
+  const sockets = new Set<Socket>();
+  let isOver = false;
+  const join = () => {
+    if (isOver) return;
+    const socket = createConnection(Number(port), hostname);
+    sockets.add(socket);
+    socket
+      .on("error", () => undefined)
+      .on("close", () => {
+        sockets.delete(socket);
+        setTimeout(join, 20);
+      });
+  };
+  for (let n = 0; n < count; n++) join();
+  const disperse = () => {
+    isOver = true;
+    for (const socket of sockets) socket.destroy();
+  };
+  return { disperse };
 }

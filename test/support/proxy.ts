@@ -53,8 +53,18 @@ type Link = {
   hasHole: boolean;
 };
 
-/** Starts a proxy to a port of 127.0.0.1; `openTap` is called for each connection. */
-export async function startProxy(targetPort: number, openTap?: () => Tap): Promise<TcpProxy> {
+export type ProxyOptions = {
+  /** Called for each connection. */
+  readonly openTap?: () => Tap;
+  /** Of the proxy itself; any that is free unless given. */
+  readonly listenPort?: number;
+};
+
+/** Starts a proxy to a port of 127.0.0.1. */
+export async function startProxy(
+  targetPort: number,
+  { openTap, listenPort = 0 }: ProxyOptions = {},
+): Promise<TcpProxy> {
   const links = new Set<Link>();
   let announce: () => void = () => undefined;
   const network: Network = { mode: { kind: "flow" }, changed: Promise.resolve(), trap: null };
@@ -76,7 +86,7 @@ export async function startProxy(targetPort: number, openTap?: () => Tap): Promi
     void pump(network, link, client, target);
     void pump(network, link, target, client);
   });
-  server.listen(0, "127.0.0.1");
+  server.listen(listenPort, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
   const cut = () => {
