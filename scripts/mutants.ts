@@ -1,0 +1,122 @@
+/**
+ * `npm run mutants`: puts a grave mistake into a copy of the repository, one after another, and runs
+ * the tests that have to notice. Fails when one of them passes, or when its text is not found.
+ */
+import { execFile } from "node:child_process";
+import { cp, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { startNode } from "../test/support/node.ts";
+
+type Mutant = {
+  readonly mistake: string;
+  readonly file: string;
+  /** Is there once. */
+  readonly text: string;
+  readonly instead: string;
+  /** A test file and the part of a test's name. */
+  readonly test: readonly [file: string, name: string];
+};
+
+const MUTANTS: readonly Mutant[] = [
+  {
+    mistake: "a message is acked before its handler",
+    file: "src/runtime/consumer.ts",
+    text: "    this.#options.deliver(batch.map(({ delivery }) => delivery));",
+    instead: `    for (const held of batch) held.subscription.acks.ack(held.raw.fields.deliveryTag);
+    this.#options.deliver(batch.map(({ delivery }) => delivery));`,
+    test: ["test/runtime/faults.test.ts", "an ack from before a reconnect never settles another"],
+  },
+  {
+    mistake: "a message is acked on the channel of now, not on the one that brought it",
+    file: "src/runtime/consumer.ts",
+    text: "    this.#waiting.push({ delivery: this.#delivery(incoming), incoming, raw, subscription });",
+    instead: `    const current = () => this.#subscription ?? subscription;
+    const held = { delivery: this.#delivery(incoming), incoming, raw, subscription };
+    Object.defineProperty(held, "subscription", { get: current });
+    this.#waiting.push(held);`,
+    test: ["test/runtime/faults.test.ts", "an ack from before a reconnect never settles another"],
+  },
+  {
+    mistake: "a connection is closed without its channels",
+    file: "src/broker-connection.ts",
+    text: "  if (connection.isBlocked) return;",
+    instead: "  if (connection !== null) return;",
+    test: ["test/runtime/stop.test.ts", "an orderly stop loses no ack of a classic queue"],
+  },
+  {
+    mistake: "a message is published when it is confirmed, though it was returned",
+    file: "src/runtime/lane.ts",
+    text: '    const isReturned = outcome.status === "confirmed" && pending.returned !== null;',
+    instead: "    const isReturned = false;",
+    test: ["test/http/answers.test.ts", "422: what no queue takes is nowhere"],
+  },
+];
+
+const REPOSITORY = fileURLToPath(new URL("..", import.meta.url));
+const LEFT_OUT = new Set(["node_modules", ".git", "dist"]);
+
+const copies = await mkdtemp(join(tmpdir(), "warren-mutants-"));
+const node = await startNode({ name: "warren-mutants" });
+try {
+  const tests = MUTANTS.map(({ test }) => test);
+  const sound = await run(await copyTo("sound"), tests);
+  if (sound.failed > 0 || sound.passed < new Set(tests.map(String)).size) {
+    throw new Error(`without a mutant ${sound.passed} tests pass and ${sound.failed} fail`);
+  }
+  // All at once: their tests wait more than they work.
+  const caught = await Promise.all(MUTANTS.map(isCaught));
+  for (const [index, { mistake }] of MUTANTS.entries()) {
+    console.log(`${caught[index] ? "caught" : "SURVIVED"}: ${mistake}`);
+  }
+  process.exitCode = caught.every(Boolean) ? 0 : 1;
+} finally {
+  await node.stop();
+  await rm(copies, { recursive: true, force: true });
+}
+
+async function copyTo(name: string): Promise<string> {
+  const folder = join(copies, name);
+  const filter = (source: string) => !LEFT_OUT.has(basename(source));
+  await cp(REPOSITORY, folder, { recursive: true, filter });
+  await symlink(join(REPOSITORY, "node_modules"), join(folder, "node_modules"));
+  return folder;
+}
+
+async function isCaught({ file, text, instead, test }: Mutant, index: number): Promise<boolean> {
+  const folder = await copyTo(`mutant-${index}`);
+  const path = join(folder, file);
+  const parts = (await readFile(path, "utf8")).split(text);
+  if (parts.length !== 2) throw new Error(`${file} has ${parts.length - 1} times: ${text}`);
+  await writeFile(path, parts.join(instead));
+  const { failed } = await run(folder, [test]);
+  return failed > 0;
+}
+
+type Totals = { readonly passed: number; readonly failed: number };
+
+/** A file that can't be loaded has no failed test, so it catches nothing. */
+async function run(folder: string, tests: readonly Mutant["test"][]): Promise<Totals> {
+  const report = join(folder, "report.json");
+  const files = new Set(tests.map(([file]) => file));
+  const names = tests.map(([, name]) => name).join("|");
+  const args = [
+    "vitest",
+    "run",
+    ...files,
+    "-t",
+    names,
+    "--reporter=json",
+    `--outputFile=${report}`,
+  ];
+  const env = {
+    ...process.env,
+    RABBITMQ_URL: node.amqpUrl,
+    RABBITMQ_MANAGEMENT_URL: node.managementUrl,
+  };
+  await promisify(execFile)("npx", args, { cwd: folder, env }).catch(() => undefined);
+  const { numPassedTests, numFailedTests } = JSON.parse(await readFile(report, "utf8"));
+  return { passed: numPassedTests, failed: numFailedTests };
+}
