@@ -8,7 +8,6 @@ import { pino } from "pino";
 import { apply } from "./commands/apply.ts";
 import { check } from "./commands/check.ts";
 import { type Context, reportFailure } from "./commands/command.ts";
-import { dev } from "./commands/dev.ts";
 import { start } from "./commands/start.ts";
 import { EXIT } from "./errors.ts";
 
@@ -26,16 +25,11 @@ const program = new Command("warren")
 program
   .command("start")
   .description("apply additive changes, consume, serve HTTP")
-  .action(() =>
-    run((context) => {
-      logStrayRejections(context.log);
-      return start(context, stopSignal());
-    }),
-  );
+  .action(() => runStart({ isDev: false }));
 program
   .command("dev")
-  .description("start, and start anew on every valid change of topology, schemas and handlers")
-  .action(() => run((context) => dev(context, startCommand(), stopSignal())));
+  .description("start, and take every valid edit of topology.yaml as well, while it runs")
+  .action(() => runStart({ isDev: true }));
 program
   .command("check")
   .description("every problem in topology.yaml, schemas and handlers, without a broker")
@@ -58,6 +52,13 @@ program
       return await generate(context, { directory, isCheck: options.check ?? false });
     }),
   );
+
+function runStart(options: { readonly isDev: boolean }): Promise<void> {
+  return run((context) => {
+    logStrayRejections(context.log);
+    return start(context, stopSignal(), options);
+  });
+}
 
 /** Runs a command; its number is the exit status, whatever still hangs about. */
 async function run(
@@ -130,14 +131,6 @@ function stopSignal(): Promise<string> {
       });
     }
   });
-}
-
-/** This very program, with `start`. */
-function startCommand(): readonly [string, ...string[]] {
-  const { file, handlers } = program.opts<GlobalOptions>();
-  const own = [...process.execArgv, fileURLToPath(import.meta.url)];
-  const flags = ["--file", file, ...(handlers === undefined ? [] : ["--handlers", handlers])];
-  return [process.execPath, ...own, ...flags, "start"];
 }
 
 try {

@@ -2,32 +2,71 @@ import { once } from "node:events";
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { ApplyEntry } from "../apply/apply.ts";
-import { EXIT, WarrenError } from "../errors.ts";
+import type { Digests } from "../digest.ts";
+import { EXIT, type Problem, WarrenError } from "../errors.ts";
 import { createApp } from "../http/app.ts";
 import { closeServer, createServer } from "../http/server.ts";
 import type { HostPorts } from "../runtime/host/host.ts";
 import { WorkerHost } from "../runtime/host/worker-host.ts";
 import { Runner } from "../runtime/runner.ts";
 import type { Topology } from "../topology.ts";
-import { type Context, loadOrReport, reportProblems } from "./command.ts";
+import { type Context, reportProblems } from "./command.ts";
+import { Reloader } from "./reload.ts";
 
 /**
- * Applies the topology, consumes and serves HTTP until `stopped` resolves.
+ * Applies the topology, consumes and serves HTTP until `stopped` resolves. What is saved meanwhile
+ * runs from the next message on: handlers and schemas; with `isDev` topology.yaml as well.
  *
  * @returns 0 when everything in flight has ended, 1 when some of it was cut off.
  */
-export async function start(context: Context, stopped: Promise<string>): Promise<number> {
-  const topology = loadOrReport(context);
-  if (!topology) return EXIT.failed;
-  const { env, log } = context;
+export async function start(
+  context: Context,
+  stopped: Promise<string>,
+  { isDev = false } = {},
+): Promise<number> {
+  const reloader = new Reloader(context, { isDev });
+  try {
+    for (;;) {
+      const { runner, files, problems } = await loadRunner(context, reloader);
+      if (runner) return await serve(context, { runner, reloader, files }, stopped);
+      reportProblems(context, problems);
+      if (!isDev) return EXIT.failed;
+      context.printError("waiting for a change");
+      const reason = await Promise.race([reloader.changed(files), stopped]);
+      if (reason !== undefined) return EXIT.done;
+    }
+  } finally {
+    reloader.close();
+  }
+}
+
+type LoadedRunner = {
+  /** null: because of the problems. */
+  readonly runner: Runner | null;
+  readonly files: Digests;
+  readonly problems: readonly Problem[];
+};
+
+async function loadRunner({ env, log }: Context, reloader: Reloader): Promise<LoadedRunner> {
+  const loaded = reloader.load();
+  if (!loaded.ok) return { runner: null, files: new Map(), problems: loaded.problems };
+  const { topology } = loaded;
   const createHost = (ports: HostPorts) => new WorkerHost(ports, { env });
   const runner = new Runner({ topology, createHost, log });
   const prepared = await runner.load();
-  if (!prepared.ok) {
-    reportProblems(context, prepared.problems);
-    return EXIT.failed;
-  }
-  const { publish } = runner;
+  const { files } = prepared;
+  if (prepared.ok) return { runner, files, problems: [] };
+  await runner.stop();
+  return { runner: null, files, problems: prepared.problems };
+}
+
+async function serve(
+  { log }: Context,
+  parts: { readonly runner: Runner; readonly reloader: Reloader; readonly files: Digests },
+  stopped: Promise<string>,
+): Promise<number> {
+  const { runner, reloader, files } = parts;
+  const { publish, topology } = runner;
   const status = () => runner.status();
   const trace = (messageId: string) => runner.trace(messageId);
   const server = createServer(createApp({ publish, status, trace, log }));
@@ -42,11 +81,13 @@ export async function start(context: Context, stopped: Promise<string>): Promise
     await runner.stop();
     throw error;
   }
+  reloader.follow(runner, files);
   const { port } = server.address() as AddressInfo;
   log.info({ url: `http://${hostInUrl(topology.http.host)}:${port}` }, "ready");
 
   const reason = await stopped;
   log.info({ reason }, "stopping");
+  reloader.close();
   runner.announceStop();
   await closeServer(server);
   const isDrained = await runner.stop();

@@ -20,6 +20,9 @@ export type WatcherOptions = {
   readonly onStable: (changed: readonly string[]) => void;
 };
 
+/** So many former contents of a file are remembered. */
+const MEMORY = 9;
+
 export class Watcher {
   readonly #options: WatcherOptions;
   readonly #contents = new Contents();
@@ -29,6 +32,9 @@ export class Watcher {
   #paths: readonly string[];
   /** What was last reported, or found at the start. */
   #reported: Digests;
+  /** By path, the digests that were stable, the newest last. */
+  readonly #stable = new Map<string, readonly string[]>();
+  #onSettled: (() => void)[] = [];
   /** While something changes: what was last seen, and for how many looks nothing else. */
   #unsettled: { readonly seen: Digests; quiet: number } | null = null;
   #timer: NodeJS.Timeout | null = null;
@@ -47,9 +53,9 @@ export class Watcher {
     return this.#reported;
   }
 
-  /** Something has changed and may still be changing. */
-  get isDirty(): boolean {
-    return this.#unsettled !== null;
+  /** Whether everything is, at this moment, as it was when it was last stable. */
+  isStable(): boolean {
+    return this.#unsettled === null && changedPaths(this.#reported, this.#read()).length === 0;
   }
 
   /**
@@ -65,13 +71,22 @@ export class Watcher {
   }
 
   /** Looks again until nothing changes, and says so even if nothing has. */
-  settle(): void {
+  settle(): Promise<void> {
     this.#unsettled ??= { seen: new Map(), quiet: 0 };
     this.#wake();
+    return new Promise((resolve) => {
+      this.#onSettled.push(resolve);
+    });
+  }
+
+  /** Whether a file has stood still with this content, now or in one of the last changes. */
+  wasStable(path: string, digest: string): boolean {
+    return this.#stable.get(path)?.includes(digest) ?? false;
   }
 
   close(): void {
     this.#isClosed = true;
+    for (const resolve of this.#onSettled) resolve();
     clearInterval(this.#floor);
     if (this.#timer) clearTimeout(this.#timer);
     for (const watch of this.#watches.values()) watch.close();
@@ -105,7 +120,19 @@ export class Watcher {
     const changed = changedPaths(this.#reported, digests);
     this.#reported = digests;
     this.#unsettled = null;
+    this.#remember(digests);
+    const waiting = this.#onSettled;
+    this.#onSettled = [];
+    for (const resolve of waiting) resolve();
     this.#options.onStable(changed);
+  }
+
+  #remember(digests: Digests): void {
+    for (const [path, digest] of digests) {
+      const known = this.#stable.get(path) ?? [];
+      if (known.at(-1) !== digest) this.#stable.set(path, [...known.slice(-MEMORY), digest]);
+    }
+    for (const path of this.#stable.keys()) if (!digests.has(path)) this.#stable.delete(path);
   }
 
   /** What comes between the reading and the watching is read again, never missed. */

@@ -143,10 +143,11 @@ export class Runner {
     if (!edition.ok || problems.length > 0) {
       return { status: "refused", files: new Map(), problems };
     }
-    const { topology, isWhole = () => true } = edition;
+    const { topology, isWhole } = edition;
     const prepared = await this.#host.prepare(topology);
     const { files } = prepared;
-    if (!isWhole(files) || this.#isStopping) {
+    const isHalf = isWhole ? !(await isWhole(files)) : false;
+    if (isHalf || this.#isStopping) {
       if (prepared.ok) prepared.discard();
       return { status: "discarded", files };
     }

@@ -11,7 +11,7 @@ export type Edition =
       readonly ok: true;
       readonly topology: Topology;
       /** Whether what was loaded is what was meant to be, and not half of it; yes, unless said. */
-      readonly isWhole?: (files: Digests) => boolean;
+      readonly isWhole?: (files: Digests) => Promise<boolean>;
     }
   | { readonly ok: false; readonly problems: readonly Problem[] };
 

@@ -223,23 +223,3 @@ test("generate writes the types, and --check exits 2 once they are stale", async
   expect(stale.exit).toBe(2);
   expect(stale.stderr).toContain("generated-stale");
 });
-
-test("dev starts anew on a valid edit, and goes on running through a bad one", async ({
-  vhost,
-  createProject,
-  startCli,
-}) => {
-  const project = await createProject({ topology: topology(vhost.url), handlers });
-  const running = startCli(project, ["dev"]);
-  await readyUrl(running);
-  await project.write("topology.yaml", topology(vhost.url, ", tl: 5s"));
-  await running.waitForLine(/did you mean "ttl"/);
-  await running.waitForLine(/the last good version goes on running/);
-  await vhost.waitForCounts("greet_queue", { consumers: 1 });
-  const added = "  second_queue: { bind: { greetings: two }, handler: greet }\n";
-  await project.write("topology.yaml", topology(vhost.url) + added);
-  await vhost.waitForCounts("second_queue", { consumers: 1 }, 15_000);
-  running.kill("SIGTERM");
-  expect(await running.exit).toBe(0);
-  await vhost.waitForCounts("second_queue", { consumers: 0 });
-});

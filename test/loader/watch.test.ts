@@ -18,6 +18,7 @@ import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { expect, test as plain } from "vitest";
+import { digestOf } from "../../src/digest.ts";
 import { Watcher } from "../../src/loader/watch.ts";
 import { waitFor } from "../support/wait-for.ts";
 
@@ -90,7 +91,7 @@ function watchNames(folder: string, names: readonly string[]): Watching {
     },
     async settled() {
       const wanted = ends + 1;
-      await waitFor(() => !watcher.isDirty, { what: "the watcher to see nothing new" });
+      await waitFor(() => watcher.isStable(), { what: "the watcher to see nothing new" });
       writeFileSync(end, String(wanted));
       await waitFor(() => ends === wanted, { what: "the last change" });
       return changes;
@@ -361,10 +362,22 @@ test("who asks is told when all is stable, also if nothing has changed", async (
     onDirty: () => undefined,
     onStable: (changed) => said.push(changed),
   });
-  watcher.settle();
-  await waitFor(() => said.length > 0, { what: "the answer" });
+  await watcher.settle();
   watcher.close();
   expect(said).toEqual([[]]);
+});
+
+test("what a file held while it stood still is known, also when it has changed since", async ({
+  place,
+}) => {
+  const watching = place.watch(["a.ts"]);
+  for (const text of ["one", "two"]) {
+    place.write("a.ts", text);
+    await watching.settled();
+  }
+  const wasStable = (text: string) =>
+    watching.watcher.wasStable(place.path("a.ts"), digestOf(Buffer.from(text)));
+  expect(["one", "two", "three"].map(wasStable)).toEqual([true, true, false]);
 });
 
 test("a closed watcher says nothing more", async ({ place }) => {

@@ -26,6 +26,15 @@ ${lines.join("")}${dead}`;
 
 const nothing = () => undefined;
 
+/** Something that handlers can be held by. */
+function gate(): { readonly released: Promise<void>; readonly release: () => void } {
+  let release = nothing;
+  const released = new Promise<void>((resolve) => {
+    release = () => void resolve();
+  });
+  return { released, release: () => release() };
+}
+
 type Editable = TestRunner & {
   /** Goes over to another text of topology.yaml, with the same handlers. */
   edit(topology: string, changes?: Partial<RunnerFiles>): Promise<Updated>;
@@ -85,10 +94,7 @@ test("a queue that is gone from the file keeps its messages; its consumer ends a
   vhost,
 }) => {
   const ended: string[] = [];
-  let release = nothing;
-  const released = new Promise<void>((resolve) => {
-    release = () => void resolve();
-  });
+  const { released, release } = gate();
   const handlers = {
     a: nothing,
     b: async (event: { n: number }) => {
@@ -120,10 +126,7 @@ test("a queue that goes and comes back while it drains ends what it had begun, a
   vhost,
 }) => {
   const runs: number[] = [];
-  let release = nothing;
-  const released = new Promise<void>((resolve) => {
-    release = () => void resolve();
-  });
+  const { released, release } = gate();
   const handlers = {
     a: async (event: { n: number }) => {
       runs.push(event.n);
@@ -200,16 +203,10 @@ test("another concurrency, timeout or retry counts at once, with the same consum
   vhost,
   client,
 }) => {
-  let running = 0;
-  let most = 0;
+  const { released, release } = gate();
   const attempts: number[] = [];
   const handlers: TestHandlers = {
-    a: async () => {
-      running += 1;
-      most = Math.max(most, running);
-      await new Promise((resolve) => setTimeout(resolve, 20));
-      running -= 1;
-    },
+    a: () => released,
     b: (_event, { attempt }) => {
       attempts.push(attempt);
       throw new Error("no");
@@ -223,7 +220,9 @@ test("another concurrency, timeout or retry counts at once, with the same consum
   const warren = await startEditable(vhost, topologyWith(before), handlers);
   await waitFor(async () => Object.keys(await tagsIn(vhost)).length === 3, { what: "tags" });
   const tags = await tagsIn(vhost);
-  for (let n = 0; n < 20; n++) await publish(warren, "a");
+  for (let n = 0; n < 6; n++) await publish(warren, "a");
+  const runs = () => warren.runner.status().queues.a?.inFlight;
+  await waitFor(() => runs() === 1, { what: "one run" });
   const after = {
     a: ", concurrency: 4, prefetch: 50",
     b: ", retry: [200ms, 250ms]",
@@ -236,7 +235,8 @@ test("another concurrency, timeout or retry counts at once, with the same consum
   expect((await client.get("dead_letters"))?.headers["x-warren-error"]).toContain("100 ms");
   await publish(warren, "b");
   await vhost.waitForCounts("dead_letters", { ready: 1 });
-  await waitFor(() => most === 4, { what: "four runs at once" });
+  await waitFor(() => runs() === 4, { what: "four runs at once" });
+  release();
   expect(await tagsIn(vhost)).toEqual(tags);
   await warren.stop();
   expect(attempts).toEqual([1, 2, 3]);
@@ -352,10 +352,7 @@ test("a handler that began before goes on publishing what its own schemas say", 
 }) => {
   const schema = (field: string) => ({ "job.done": { type: "object", required: [field] } });
   let begun = false;
-  let release = nothing;
-  const released = new Promise<void>((resolve) => {
-    release = () => void resolve();
-  });
+  const { released, release } = gate();
   const outcomes: string[] = [];
   const handlers: TestHandlers = {
     a: async (_event, { publish: send }) => {
@@ -422,7 +419,7 @@ test("while the broker is away an edit of its objects is refused, and one of han
 test("what was not whole when it was loaded is discarded without a word", async ({ vhost }) => {
   const warren = await startEditable(vhost, topologyWith({}), {});
   const { topology } = warren;
-  const updated = await warren.runner.update({ ok: true, topology, isWhole: () => false });
+  const updated = await warren.runner.update({ ok: true, topology, isWhole: async () => false });
   expect(updated).toEqual({ status: "discarded", files: new Map() });
   expect((await warren.get("/health")).body).toMatchObject({
     reload: { generation: 1, problems: [] },

@@ -1,0 +1,167 @@
+import { readFileSync, statSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { isDeepStrictEqual } from "node:util";
+import { ABSENT, type Digests, digestOf } from "../digest.ts";
+import { type Loaded, load } from "../loader/load.ts";
+import { Watcher } from "../loader/watch.ts";
+import { NUMBERS } from "../numbers.ts";
+import type { Runner } from "../runtime/runner.ts";
+import type { Updated } from "../runtime/updates.ts";
+import type { Topology } from "../topology.ts";
+import type { Context } from "./command.ts";
+
+/** An edit that the broker could not be asked about is tried again after so long, in milliseconds. */
+const RETRY_MS = 5_000;
+
+/**
+ * Follows the files of a project: what is saved runs from the next message on. Handlers, what they
+ * import and schemas always; topology.yaml itself with `isDev` alone, else it stays as it was first
+ * read, so that nobody's unfinished edit is taken.
+ */
+export class Reloader {
+  readonly #context: Context;
+  readonly #isDev: boolean;
+  readonly #watcher: Watcher;
+  #text: string | undefined;
+  #runner: Runner | null = null;
+  /** What runs was loaded from these. */
+  #files: Digests = new Map();
+  #isReloading = false;
+  #isAsked = false;
+  /** Updates in a row whose files had changed before they were loaded. */
+  #discarded = 0;
+  #retry: NodeJS.Timeout | undefined;
+  #onChange: () => void = () => undefined;
+
+  constructor(context: Context, { isDev }: { readonly isDev: boolean }) {
+    this.#context = context;
+    this.#isDev = isDev;
+    this.#watcher = new Watcher({
+      paths: this.#paths(new Map()),
+      onDirty: () => this.#runner?.warm(),
+      onStable: () => {
+        this.#onChange();
+        void this.#reload();
+      },
+    });
+  }
+
+  /** The project as it is to be run now. */
+  load(): Loaded {
+    const { file, env, handlersDirectory } = this.#context;
+    const kept = this.#text === undefined ? {} : { text: this.#text };
+    const loaded = load({ file, env, handlersDirectory, ...kept });
+    if (loaded.ok && !this.#isDev) this.#text = loaded.text;
+    return loaded;
+  }
+
+  /** Resolves at the next change; `files` may have to change for it, too. */
+  changed(files: Digests): Promise<void> {
+    this.#watcher.watch(this.#paths(files), files);
+    return new Promise((resolve) => {
+      this.#onChange = resolve;
+    });
+  }
+
+  /** From now on the runner, which has loaded `files`, is told of every change. */
+  follow(runner: Runner, files: Digests): void {
+    this.#runner = runner;
+    this.#files = files;
+    this.#watcher.watch(this.#paths(files), files);
+    void this.#reload();
+  }
+
+  close(): void {
+    this.#runner = null;
+    clearTimeout(this.#retry);
+    this.#watcher.close();
+  }
+
+  /** One after another; what comes while one is tried is looked at together after it. */
+  async #reload(): Promise<void> {
+    this.#isAsked = true;
+    if (this.#isReloading) return;
+    this.#isReloading = true;
+    while (this.#isAsked && this.#runner) {
+      this.#isAsked = false;
+      try {
+        await this.#update(this.#runner);
+      } catch (error) {
+        const text = error instanceof Error ? error.stack : String(error);
+        this.#context.log.error({ error: text }, "a reload met a bug in warren");
+      }
+    }
+    this.#isReloading = false;
+  }
+
+  async #update(runner: Runner): Promise<void> {
+    clearTimeout(this.#retry);
+    const { digests } = this.#watcher;
+    const loaded = this.load();
+    if (!this.#watcher.isStable()) {
+      // What was read may be half of it.
+      void this.#watcher.settle();
+      return;
+    }
+    if (loaded.ok && this.#isInUse(runner, loaded.topology, digests)) {
+      this.#context.log.debug({}, "nothing of what runs has changed");
+      return;
+    }
+    const isWhole = (files: Digests) => this.#isWhole(files, digests);
+    this.#took(await runner.update(loaded.ok ? { ...loaded, isWhole } : loaded));
+  }
+
+  #took(updated: Updated): void {
+    if (!this.#runner) return;
+    const { status, files } = updated;
+    if (status === "updated") this.#files = files;
+    this.#discarded = status === "discarded" ? this.#discarded + 1 : 0;
+    this.#watcher.watch(this.#paths(files), files);
+    if (status === "discarded") void this.#watcher.settle();
+    const isBrokerAway =
+      status === "refused" && updated.problems.some(({ code }) => code === "connection-failed");
+    if (isBrokerAway) this.#retry = setTimeout(() => void this.#reload(), RETRY_MS);
+  }
+
+  /**
+   * Whether no half of a file was loaded. What changed after it was reported is another edition, and
+   * has its turn; but where saves come faster than handlers load, a mixture of whole files has to
+   * do, or nothing would ever be taken.
+   */
+  async #isWhole(files: Digests, reported: Digests): Promise<boolean> {
+    const others = [...files].filter(([path, digest]) => reported.get(path) !== digest);
+    const isLater = others.some(([path]) => reported.has(path));
+    if (!isLater && others.every(isQuiet)) return true;
+    if (isLater && this.#discarded === 0) return false;
+    this.#watcher.watch(this.#paths(files), files);
+    await this.#watcher.settle();
+    return others.every(([path, digest]) => this.#watcher.wasStable(path, digest));
+  }
+
+  /** Nothing of what is loaded would be another. */
+  #isInUse(runner: Runner, topology: Topology, digests: Digests): boolean {
+    return (
+      runner.status().reload.problems.length === 0 &&
+      [...this.#files].every(([path, digest]) => digests.get(path) === digest) &&
+      isDeepStrictEqual(runner.topology, topology)
+    );
+  }
+
+  #paths(files: Digests): readonly string[] {
+    const { file, handlersDirectory } = this.#context;
+    const base = [join(dirname(file), "schemas", "events"), handlersDirectory];
+    const own = [...base, ...(this.#isDev ? [file] : [])].map((path) => resolve(path));
+    return [...new Set([...own, ...this.#files.keys(), ...files.keys()])];
+  }
+}
+
+/** Whether a file that nobody watched holds what was loaded, and has for a while. */
+function isQuiet([path, digest]: readonly [string, string]): boolean {
+  const quietMs = NUMBERS.reloadCompareMs * NUMBERS.reloadQuietLooks;
+  try {
+    const isOld = statSync(path).ctimeMs <= Date.now() - quietMs;
+    return isOld && digestOf(readFileSync(path)) === digest;
+  } catch {
+    return digest === ABSENT;
+  }
+}

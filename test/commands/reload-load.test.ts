@@ -1,0 +1,165 @@
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { Agent, request } from "node:http";
+import { setTimeout as delay } from "node:timers/promises";
+import type { Project } from "../support/project.ts";
+import { expect, test } from "../support/test.ts";
+import { waitFor } from "../support/wait-for.ts";
+import { type Running, run } from "./running.ts";
+
+const RELOAD_MS = 300;
+const SECONDS = 30;
+const PER_SECOND = 200;
+const QUEUES = ["classic", "quorum", "wide", "narrow", "ordered_classic", "ordered_quorum"];
+
+const topology = (url: string) => `version: 1
+project: reload
+broker: { url: "${url}" }
+http: { port: 0 }
+defaults: { deadLetter: dead, retry: [100ms], timeout: 5s }
+exchanges: { work: { type: direct }, dead: { type: topic } }
+queues:
+  classic: { type: classic, bind: { work: classic }, handler: work }
+  quorum: { bind: { work: quorum }, handler: work }
+  wide: { bind: { work: wide }, handler: work, concurrency: 10, prefetch: 100 }
+  narrow: { type: classic, bind: { work: narrow }, handler: work, concurrency: 2, prefetch: 50 }
+  ordered_classic: { type: classic, bind: { work: ordered_classic }, handler: work, ordered: true }
+  ordered_quorum: { bind: { work: ordered_quorum }, handler: work, ordered: true }
+  dead_letters: { bind: { dead: "#" }, handler: none, deadLetter: none }
+`;
+
+/** Takes some milliseconds, so that reloads meet messages in flight; some fail once. */
+const handler = `import { setTimeout as delay } from "node:timers/promises";
+import { defineHandler } from "warren";
+import { version } from "../version.ts";
+
+export default defineHandler<never>(async ({ n }: { n: number }, { log, attempt }) => {
+  await delay(n % 5);
+  if (n % 50 === 7 && attempt === 1) throw new Error("once");
+  log.info({ n, version }, "handled");
+});
+`;
+
+/** The same for all who work on it. */
+type Time = { isOver: boolean };
+
+type Handled = { readonly queue: string; readonly n: number; readonly version: number };
+
+test("reloads every 300 ms under 200 messages a second lose nothing, repeat nothing and keep the order", async ({
+  vhost,
+  createProject,
+  startCli,
+}) => {
+  const project = await createProject({
+    topology: topology(vhost.url),
+    handlers: { work: handler },
+  });
+  await project.write("src/version.ts", "export const version = 1;\n");
+  const warren = await run(startCli, project);
+  const { url } = warren.lines("ready")[0] as { url: string };
+  const time = { isOver: false };
+  const [saved, memory, ...sent] = await Promise.all([
+    saveOften(project, time),
+    watchMemory(warren).finally(() => {
+      time.isOver = true;
+    }),
+    ...QUEUES.map((queue) => publishSteadily(url, queue, time)),
+  ]);
+  const total = sent.reduce((sum, count) => sum + count, 0);
+  const handled = () => warren.lines("handled") as unknown as readonly Handled[];
+  await waitFor((seen) => seen(handled().length) >= total, {
+    what: `${total} messages to be handled`,
+    timeoutMs: 30_000,
+    everyMs: 500,
+  });
+  await waitFor(() => handled().some(({ version }) => version === saved), {
+    what: "the last save",
+  });
+  expect(await warren.stop()).toBe(0);
+  await vhost.waitForCounts("dead_letters", { ready: 0 });
+
+  const runsOf = (queue: string) => handled().filter((one) => one.queue === queue);
+  for (const [index, queue] of QUEUES.entries()) {
+    const numbers = runsOf(queue).map(({ n }) => n);
+    const isOrdered = queue.startsWith("ordered");
+    const expected = Array.from({ length: sent[index] ?? 0 }, (_, n) => n);
+    expect(isOrdered ? numbers : numbers.toSorted((a, b) => a - b), queue).toEqual(expected);
+  }
+  for (const queue of ["ordered_classic", "ordered_quorum"]) {
+    const versions = runsOf(queue).map(({ version }) => version);
+    expect(versions, queue).toEqual(versions.toSorted((a, b) => a - b));
+  }
+  const generations = warren.lines("reloaded").map(({ generation }) => generation);
+  expect(generations).toEqual(generations.map((_, index) => index + 2));
+  const versions = [...new Set(handled().map(({ version }) => version))];
+  expect(versions).toEqual(versions.toSorted((a, b) => a - b));
+  expect(warren.lines("not reloaded")).toEqual([]);
+  const { early, late } = memory;
+  console.log(
+    `${total} messages, ${saved} saves, ${generations.length} reloads ` +
+      `(median ${median(warren.lines("reloaded").map(({ ms }) => Number(ms)))} ms), ` +
+      `${versions.length} versions seen; RSS ${early} MiB after 10 reloads, ${late} MiB at the end`,
+  );
+  expect(versions.length).toBe(generations.length + 1);
+  expect(late).toBeLessThan(early * 1.5 + 50);
+}, 150_000);
+
+/** @returns the last version. */
+async function saveOften(project: Project, time: Time): Promise<number> {
+  let version = 1;
+  while (!time.isOver) {
+    version += 1;
+    await project.write("src/version.ts", `export const version = ${version};\n`);
+    await delay(RELOAD_MS);
+  }
+  return version;
+}
+
+/** Resolves when the time is over, and with it at least fifteen reloads. */
+async function watchMemory(warren: Running) {
+  const end = performance.now() + SECONDS * 1_000;
+  const reloads = (wanted: number) =>
+    waitFor((seen) => seen(warren.lines("reloaded").length) >= wanted, {
+      what: `${wanted} reloads`,
+      timeoutMs: 2 * SECONDS * 1_000,
+      everyMs: 200,
+    });
+  await reloads(10);
+  const early = residentMiB(warren.process.pid);
+  await reloads(15);
+  await delay(Math.max(0, end - performance.now()));
+  return { early, late: residentMiB(warren.process.pid) };
+}
+
+function residentMiB(pid: number): number {
+  const [, kiB] = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
+  return Math.round(Number(kiB) / 1024);
+}
+
+/** One after another, so that their order is known. @returns how many. */
+async function publishSteadily(url: string, queue: string, time: Time): Promise<number> {
+  const agent = new Agent({ keepAlive: true });
+  const begin = performance.now();
+  let n = 0;
+  while (!time.isOver) {
+    const due = begin + (n * 1_000 * QUEUES.length) / PER_SECOND;
+    await delay(Math.max(0, due - performance.now()));
+    const call = request(`${url}/publish`, {
+      agent,
+      method: "POST",
+      headers: { "content-type": "application/json" },
+    });
+    call.end(JSON.stringify({ exchange: "work", routing_key: queue, message: { n } }));
+    const [answer] = await once(call, "response");
+    answer.resume();
+    await once(answer, "end");
+    if (answer.statusCode !== 202) throw new Error(`publish answered ${answer.statusCode}`);
+    n += 1;
+  }
+  agent.destroy();
+  return n;
+}
+
+function median(values: readonly number[]): number | undefined {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
+}
