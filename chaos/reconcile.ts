@@ -70,6 +70,9 @@ export function reconcile(evidence: Evidence): Violations {
     ),
     other: [
       ...troubles,
+      ...evidence.wire.hastyCloses.map(
+        ({ queue, open }) => `a connection was closed before the channel of ${queue}: ${open} open`,
+      ),
       ...(evidence.isQuiet ? [] : ["it did not come to rest"]),
       ...faults.flatMap(({ name, error }) => (error === null ? [] : [`${name}: ${error}`])),
     ],

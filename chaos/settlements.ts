@@ -32,6 +32,8 @@ export type Settlements = {
   readonly publishings: readonly Publishing[];
   /** Acks of a tag that is not outstanding on its channel. */
   readonly strayAcks: readonly { readonly at: number; readonly tag: number }[];
+  /** Connections that the runner closed before the channel of this queue, with so many deliveries open. */
+  readonly hastyCloses: readonly { readonly queue: string; readonly open: number }[];
   /** `channel 404` or `connection 320` → how often. */
   readonly closes: Readonly<Record<string, number>>;
 };
@@ -49,6 +51,7 @@ export class SettlementLedger implements Settlements {
   readonly deliveries: Delivery[] = [];
   readonly publishings: Publishing[] = [];
   readonly strayAcks: { at: number; tag: number }[] = [];
+  readonly hastyCloses: { queue: string; open: number }[] = [];
   readonly closes: Record<string, number> = {};
 
   /** For one connection. */
@@ -123,7 +126,11 @@ export class SettlementLedger implements Settlements {
     { code }: { readonly code: number },
   ): void {
     this.#count(`connection ${code} ${who}`);
-    this.#endAll(channels, who === "by the runner");
+    const isOrderly = who === "by the runner";
+    for (const { queue, outstanding } of isOrderly ? channels.values() : []) {
+      if (outstanding.size > 0) this.hastyCloses.push({ queue, open: outstanding.size });
+    }
+    this.#endAll(channels, isOrderly);
   }
 
   #endAll(channels: Map<number, Channel>, isOrderly: boolean): void {

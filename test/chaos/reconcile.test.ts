@@ -68,18 +68,20 @@ type Parts = Partial<Omit<Evidence, "sent" | "wire">> & {
   readonly deliveries?: readonly Delivery[];
   readonly publishings?: readonly Publishing[];
   readonly strayAcks?: Evidence["wire"]["strayAcks"];
+  readonly hastyCloses?: Evidence["wire"]["hastyCloses"];
 };
 
 /** One message that went well, unless the parts say otherwise. */
 function evidence({ sent: all = [sent()], ...parts }: Parts): Evidence {
-  const { deliveries = [delivery()], publishings = [], strayAcks = [], ...rest } = parts;
+  const { deliveries = [delivery()], publishings = [], ...others } = parts;
+  const { strayAcks = [], hastyCloses = [], ...rest } = others;
   return {
     seed: 1,
     phases: { faultsBegan: 0, faultsEnded: 1_000 },
     sent: new Map(all.map((one) => [one.id, one])),
     answers: [],
     runs: [run()],
-    wire: { deliveries, publishings, strayAcks, closes: {} },
+    wire: { deliveries, publishings, strayAcks, hastyCloses, closes: {} },
     faults: [],
     dead: [],
     left: [],
@@ -236,6 +238,12 @@ test.each<[keyof Violations, string, Parts, readonly string[]]>([
     ["a handled 1 times more, 0 explained"],
   ],
   ["other", "is about a runner that died", { troubles: ["it died"] }, ["it died"]],
+  [
+    "other",
+    "is about a connection that was closed before its channel",
+    { hastyCloses: [{ queue: "quorum_jobs", open: 3 }] },
+    ["a connection was closed before the channel of quorum_jobs: 3 open"],
+  ],
   ["other", "is about unrest", { isQuiet: false }, ["it did not come to rest"]],
   [
     "other",

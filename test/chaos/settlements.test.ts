@@ -1,3 +1,4 @@
+import amqplib from "amqplib";
 import { SettlementLedger } from "../../chaos/settlements.ts";
 import { openClient } from "../support/client.ts";
 import { startProxy } from "../support/proxy.ts";
@@ -81,3 +82,26 @@ tapped(
     expect(line.ledger.strayAcks).toEqual([{ at: expect.any(Number), tag: 7 }]);
   },
 );
+
+tapped(
+  "a connection that is closed before its channel, with deliveries open, is a hasty one",
+  async ({ line, client }) => {
+    for (const messageId of ["m1", "m2"]) await client.publish("x", "a", messageId, { messageId });
+    const orderly = await consumeTwo(line.url);
+    await orderly.channel.close();
+    await orderly.model.close();
+    expect(line.ledger.hastyCloses).toEqual([]);
+    const hasty = await consumeTwo(line.url);
+    await hasty.model.close();
+    expect(line.ledger.hastyCloses).toEqual([{ queue: "q", open: 2 }]);
+  },
+);
+
+async function consumeTwo(url: string) {
+  const model = await amqplib.connect(url);
+  const channel = await model.createChannel();
+  let count = 0;
+  await channel.consume("q", () => void count++);
+  await waitFor(() => count === 2, { what: "two deliveries" });
+  return { model, channel };
+}
