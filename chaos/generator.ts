@@ -20,7 +20,11 @@ export type GeneratorOptions = {
 /** Longer than a runner takes to give up a publish. */
 const ANSWER_TIMEOUT_MS = 12_000;
 const TICK_MS = 20;
-const RETRY_MS = 300;
+/** Before the first second try; doubled for each that follows. */
+const RETRY_MS = 500;
+const MAX_RETRY_MS = 4_000;
+/** As clients have a pool of connections: with so many unanswered nothing new is sent. */
+const MAX_OPEN = 600;
 
 /** Refusals by which the message was certainly not sent. */
 const NOT_SENT = new Set(["blocked", "disconnected", "overloaded", "stopping", "unroutable"]);
@@ -43,10 +47,12 @@ export class Generator {
 
   /** Sends until `signal` aborts; what is unknown then goes on being tried. */
   async run(signal: AbortSignal): Promise<void> {
-    const begin = now();
-    while (!signal.aborted) {
-      const due = ((now() - begin) * this.#options.rate) / 1_000;
-      while (this.#seq < due) this.#sendNext();
+    let due = 0;
+    for (let last = now(); !signal.aborted; ) {
+      // What could not be sent in time is not made up for.
+      due = Math.min(due, this.#seq + 1) + ((now() - last) * this.#options.rate) / 1_000;
+      last = now();
+      while (this.#seq < due && this.#open.size < MAX_OPEN) this.#sendNext();
       await sleep(TICK_MS);
     }
   }
@@ -103,7 +109,7 @@ export class Generator {
   }
 
   async #send(sent: Sent, body: string): Promise<void> {
-    for (;;) {
+    for (let waitMs = RETRY_MS; ; waitMs = Math.min(2 * waitMs, MAX_RETRY_MS)) {
       const target = this.#target(sent);
       const answer = await this.#post(target, body);
       this.answers.push(answer);
@@ -112,7 +118,7 @@ export class Generator {
       if (sent.state !== "unknown") return;
       sent.wasUnknown = true;
       if (this.#isAbandoned) return;
-      await sleep(RETRY_MS);
+      await sleep(waitMs);
     }
   }
 
