@@ -31,7 +31,7 @@ function wordOf(status: RunnerStatus): "ok" | "degraded" | "stopping" {
 
 /** Everything that keeps it from being ready, or from running the last edit, in words. */
 function summarize(status: RunnerStatus): string {
-  const { connections, topology, queues, stopping, reload } = status;
+  const { connections, topology, queues, handlers, stopping, reload } = status;
   const facts = [
     ...(stopping ? ["stopping"] : []),
     ...Object.entries(connections)
@@ -41,6 +41,7 @@ function summarize(status: RunnerStatus): string {
     ...Object.entries(queues)
       .filter(([, { consumer }]) => consumer !== "live")
       .map(([name, { consumer }]) => `the consumer of ${name} is ${consumer}`),
+    ...handlers.problems.map((one) => `handlers can't be loaded again: ${formatProblem(one)}`),
     ...reload.problems.map((problem) => `the last edit is not in use: ${formatProblem(problem)}`),
   ];
   return facts.length === 0 ? "connected, topology verified, all consumers live" : facts.join("; ");

@@ -6,6 +6,7 @@ import type { Log } from "../handler.ts";
 import type { Topology } from "../topology.ts";
 import { Consumers } from "./consumers.ts";
 import type { HandlerHost, HostPorts, Prepared } from "./host/host.ts";
+import { LoopDelay } from "./loop-delay.ts";
 import { createPublish, type Published, type PublishRequest } from "./publish.ts";
 import { ConfirmPublisher } from "./publisher.ts";
 import { Recovery } from "./recovery.ts";
@@ -29,6 +30,7 @@ export class Runner {
   readonly #consumers: Consumers;
   readonly #updates: Updates;
   readonly #trace = new Trace();
+  readonly #loopDelay = new LoopDelay();
   /** Handlers of an earlier generation publish by the topology that they were loaded with. */
   readonly #publishes = new WeakMap<Topology, Publish>();
   #topology: Topology;
@@ -114,6 +116,7 @@ export class Runner {
     const isDrained = await this.#consumers.drain(this.#topology.drain.timeoutMs);
     await this.#publisher.stop();
     await Promise.all([this.#recovery.stop(), this.#host.stop()]);
+    this.#loopDelay.end();
     return isDrained;
   }
 
@@ -127,12 +130,15 @@ export class Runner {
   }
 
   status(): RunnerStatus {
+    const { generation, ...handlers } = this.#host.status();
     return {
       project: this.#topology.project,
       stopping: this.#isStopping,
       ...this.#recovery.status,
       queues: this.#consumers.status,
-      reload: { generation: this.#host.status().generation, ...this.#updates.status },
+      handlers,
+      mainLoop: this.#loopDelay.status,
+      reload: { generation, ...this.#updates.status },
     };
   }
 

@@ -1,5 +1,7 @@
 /** What a runner says of itself; /health, /readyz and the log show it. */
 import type { Problem } from "../errors.ts";
+import type { HostStatus } from "./host/host.ts";
+import type { LoopDelayStatus } from "./loop-delay.ts";
 
 export type ConnectionState = "connecting" | "ready" | "blocked" | "down" | "closed";
 export type ConsumerState = "starting" | "live" | "held" | "down" | "stopped";
@@ -26,6 +28,9 @@ export type RunnerStatus = {
   readonly queues: Readonly<
     Record<string, { readonly consumer: ConsumerState; readonly inFlight: number }>
   >;
+  readonly handlers: Omit<HostStatus, "generation">;
+  /** How late the loop of the runner's thread turns. */
+  readonly mainLoop: LoopDelayStatus;
   readonly reload: {
     /** 1 for the handlers that the runner started with. */
     readonly generation: number;
@@ -36,13 +41,14 @@ export type RunnerStatus = {
   };
 };
 
-/** Ready: connected both ways, topology verified, every consumer live. */
+/** Ready: connected both ways, topology verified, handlers loaded, every consumer live. */
 export function isReady(status: RunnerStatus): boolean {
-  const { connections, topology, queues, stopping } = status;
+  const { connections, topology, queues, handlers, stopping } = status;
   return (
     !stopping &&
     Object.values(connections).every(({ state }) => state === "ready") &&
     topology === "verified" &&
+    handlers.state !== "failing" &&
     Object.values(queues).every((queue) => queue.consumer === "live")
   );
 }

@@ -8,9 +8,9 @@ import { createApp } from "../../src/http/app.ts";
 import { createServer } from "../../src/http/server.ts";
 import { load } from "../../src/loader/load.ts";
 import type { HandlerHost, HostPorts } from "../../src/runtime/host/host.ts";
-import { InlineHost } from "../../src/runtime/host/inline-host.ts";
 import { Runner } from "../../src/runtime/runner.ts";
 import type { Topology } from "../../src/topology.ts";
+import { InlineHost } from "./inline-host.ts";
 import { type Project, writeProject } from "./project.ts";
 
 /** Handler name → its function. */

@@ -102,6 +102,8 @@ export type HostStatus = {
   readonly generation: number;
   /** failing: the handlers in use can't be loaded again, after their thread has ended. */
   readonly state: "starting" | "ready" | "failing";
+  /** What is wrong with them then. */
+  readonly problems: readonly Problem[];
   /** Threads that were replaced because they ended, blocked, were full or did not let go. */
   readonly restarts: number;
   /** Runs that a thread with former handlers has yet to finish. */

@@ -4,7 +4,7 @@ import { formatProblem, type Problem } from "../../errors.ts";
 import type { Log } from "../../handler.ts";
 import type { Topology } from "../../topology.ts";
 import { backoffMs } from "../backoff.ts";
-import type { Delivery } from "./host.ts";
+import type { Delivery, HostStatus } from "./host.ts";
 import type { RemoteThread } from "./remote-thread.ts";
 
 export type ShiftOptions = {
@@ -38,9 +38,14 @@ export class Shift {
     return this.#topology;
   }
 
-  get state(): "starting" | "ready" | "failing" {
+  get state(): HostStatus["state"] {
     if (this.#current) return "ready";
     return this.#problems.length > 0 ? "failing" : "starting";
+  }
+
+  /** Why there is no thread. */
+  get problems(): readonly Problem[] {
+    return this.#current ? [] : this.#problems;
   }
 
   /** Runs that a former thread still has. */
@@ -56,7 +61,6 @@ export class Shift {
   /** New deliveries go to this thread's handlers, and to no others. */
   use(thread: RemoteThread): void {
     this.#topology = thread.topology;
-    this.#problems = [];
     this.#idleDeaths = 0;
     this.#relieve(thread);
   }
@@ -128,6 +132,7 @@ export class Shift {
     const former = this.#current;
     this.#current = thread;
     this.#tired = null;
+    this.#problems = [];
     if (former) {
       this.#leaving.add(former);
       void former.ended.then(() => this.#leaving.delete(former));

@@ -77,10 +77,15 @@ export class WorkerHost implements HandlerHost {
   }
 
   status(): HostStatus {
-    const { state, finishing } = this.#shift;
-    const quarantined = this.#quarantine.size;
-    const generation = this.#generation;
-    return { generation, state, restarts: this.#restarts, finishing, quarantined };
+    const { state, problems, finishing } = this.#shift;
+    return {
+      generation: this.#generation,
+      state,
+      problems,
+      restarts: this.#restarts,
+      finishing,
+      quarantined: this.#quarantine.size,
+    };
   }
 
   async stop(): Promise<void> {

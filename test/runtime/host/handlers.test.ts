@@ -1,19 +1,7 @@
 import { expect, test } from "../../support/test.ts";
 import { handlerText, startThreaded } from "../../support/threaded.ts";
 import { waitFor } from "../../support/wait-for.ts";
-
-const topology = `
-defaults: { retry: [200ms], deadLetter: dead, timeout: 1s }
-worker: { blocked: 1s, memory: 64MiB }
-exchanges:
-  jobs:   { type: topic }
-  others: { type: topic }
-  dead:   { type: topic }
-queues:
-  work:  { bind: { jobs: "#" }, handler: work, concurrency: 10 }
-  other: { bind: { others: "#" }, handler: other }
-  dead_letters: { bind: { dead: "#" }, handler: none, deadLetter: none }
-`;
+import { topology } from "./jobs.ts";
 
 const other = handlerText('log.info({ n: event.n, attempt }, "other");');
 

@@ -1,10 +1,17 @@
-/** A host whose handlers run on the thread of the runner. */
-import { createEventReader } from "../../events/reader.ts";
-import type { HandlerModule } from "../../handler.ts";
-import type { Topology } from "../../topology.ts";
-import type { Delivery, HandlerHost, HostPorts, HostStatus, Prepared, Result } from "./host.ts";
-import type { RunResult } from "./protocol.ts";
-import { HandlerThread } from "./thread.ts";
+/** A host whose handlers run on the thread of the test, so that they may be functions of it. */
+import { createEventReader } from "../../src/events/reader.ts";
+import type { HandlerModule } from "../../src/handler.ts";
+import type {
+  Delivery,
+  HandlerHost,
+  HostPorts,
+  HostStatus,
+  Prepared,
+  Result,
+} from "../../src/runtime/host/host.ts";
+import type { RunResult } from "../../src/runtime/host/protocol.ts";
+import { HandlerThread } from "../../src/runtime/host/thread.ts";
+import type { Topology } from "../../src/topology.ts";
 
 export class InlineHost implements HandlerHost {
   readonly #ports: HostPorts;
@@ -48,7 +55,8 @@ export class InlineHost implements HandlerHost {
 
   status(): HostStatus {
     const generation = this.#generation;
-    return { generation, state: "ready", restarts: 0, finishing: 0, quarantined: 0 };
+    const counts = { restarts: 0, finishing: 0, quarantined: 0 };
+    return { generation, state: "ready", problems: [], ...counts };
   }
 
   async stop(): Promise<void> {
