@@ -59,6 +59,10 @@ export class RemoteThread {
     return this.#runs.inFlight;
   }
 
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
   /** A function goes on whose run has its result. */
   get isLoose(): boolean {
     return this.#runs.isLoose;

@@ -63,6 +63,8 @@ export class Shift {
     this.#topology = thread.topology;
     this.#idleDeaths = 0;
     this.#relieve(thread);
+    // It may have died since it was loaded.
+    if (thread.isOver) this.lost(thread);
   }
 
   deliver(batch: readonly Delivery[]): void {

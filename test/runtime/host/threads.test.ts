@@ -196,7 +196,7 @@ test("a thread that ends again and again with nothing to do is started again, ev
         `import { appendFileSync, readFileSync } from "node:fs";
 const starts = new URL("starts", import.meta.url);
 appendFileSync(starts, "x");
-if (readFileSync(starts).length <= 4) setTimeout(() => (process as any).reallyExit(5), 50);`,
+if (readFileSync(starts).length <= 4) setTimeout(() => (process as any).reallyExit(5), 300);`,
       ),
       other: nothing,
     },
