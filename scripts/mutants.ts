@@ -42,8 +42,8 @@ const MUTANTS: readonly Mutant[] = [
   {
     mistake: "a connection is closed without its channels",
     file: "src/broker-connection.ts",
-    text: "  if (connection.isBlocked) return;",
-    instead: "  if (connection !== null) return;",
+    text: "channel.close()",
+    instead: "Promise.resolve()",
     test: ["test/runtime/stop.test.ts", "an orderly stop loses no ack of a classic queue"],
   },
   {

@@ -1,5 +1,5 @@
 import { connectBroker, isLoss, isSilence } from "../src/connect.ts";
-import { breakRules } from "./support/client.ts";
+import { breakRules } from "./support/protocol.ts";
 import { startProxy } from "./support/proxy.ts";
 import { expect, test } from "./support/test.ts";
 import { waitFor } from "./support/wait-for.ts";

@@ -57,7 +57,9 @@ export class Subscriptions {
       .map(
         ([consumer, { reason }]) =>
           `every connection that consumes ${consumer.queue.name} ends with "${reason}": ` +
-          "the broker may need room on its disk and a restart",
+          (/INTERNAL.ERROR/.test(reason)
+            ? "the broker may need room on its disk and a restart"
+            : "its first message may be one that can't be read"),
       );
   }
 
@@ -96,13 +98,14 @@ export class Subscriptions {
         const connection = await this.#connectionFor(consumer);
         // A new shared connection brings its subscription with it.
         if (!connection) continue;
+        last = this.#apart.get(consumer)?.reason ?? last;
         log.warn({ queue, failures, reason: last }, "not consumed: trying again");
         try {
           await this.#subscribeAgain(consumer, connection);
           log.info({ queue, failures }, "consuming again");
           return;
         } catch (error) {
-          last = this.#apart.get(consumer)?.reason ?? messageOf(error);
+          last = messageOf(error);
         }
       }
     } finally {

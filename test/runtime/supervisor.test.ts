@@ -3,8 +3,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import { connectBroker } from "../../src/connect.ts";
 import { SupervisedConnection } from "../../src/runtime/connection.ts";
 import type { ConnectionStatus } from "../../src/runtime/status.ts";
-import { breakRules } from "../support/client.ts";
 import { openManagement } from "../support/management.ts";
+import { breakRules, publishUnreadable } from "../support/protocol.ts";
 import { startRunner, type TestRunner } from "../support/runner.ts";
 import { expect, test } from "../support/test.ts";
 import { FIRST_PASSWORD, type User } from "../support/user.ts";
@@ -101,6 +101,36 @@ test("a connection that the broker ends again and again is made ever more rarely
   await supervised.stop();
   expect(performance.now() - began).toBeLessThan(1_000);
   expect(supervised.status).toMatchObject({ state: "closed", nextAttempt: null });
+}, 60_000);
+
+test("a message that can't be read stops its own queue alone, and is named in /health", async ({
+  vhost,
+  client,
+}) => {
+  const handled = { work: 0, other: 0 };
+  const warren = await startRunner({
+    url: vhost.url,
+    topology: topology.replace("defaults: {", "defaults: { type: classic,"),
+    handlers: { work: () => void handled.work++, other: () => void handled.other++ },
+  });
+  const problems = () => warren.runner.status().problems;
+  publishUnreadable(client.channel, "jobs", "x");
+  await waitFor((seen) => seen(problems()).length === 1, {
+    what: "the queue to be named",
+    timeoutMs: 20_000,
+  });
+  expect(problems()).toEqual([expect.stringMatching(/^every connection that consumes work ends/)]);
+  expect((await warren.get("/readyz")).status).toBe(503);
+  for (let n = 0; n < 10; n++) await client.publish("others", "x", { n });
+  await waitFor((seen) => seen(handled.other) === 10, { what: "the other queue's messages" });
+  // What a person does about it.
+  await waitFor(async () => (await client.channel.purgeQueue("work")).messageCount === 1, {
+    what: "the message to be back in its queue, and purged",
+  });
+  await client.publish("jobs", "x", {});
+  await waitFor((seen) => seen(handled.work) === 1, { what: "the next one", timeoutMs: 20_000 });
+  await untilWell(warren);
+  await warren.stop();
 }, 60_000);
 
 test("a stop ends an attempt that is under way, and nothing is tried after it", async ({

@@ -1,9 +1,4 @@
-import amqplib, {
-  type Channel,
-  type ConfirmChannel,
-  type ConsumeMessage,
-  type Options,
-} from "amqplib";
+import amqplib, { type ConfirmChannel, type ConsumeMessage, type Options } from "amqplib";
 
 /** What a message is compared by: its body as text, its key and exchange, and its properties. */
 export type SeenMessage = {
@@ -167,14 +162,4 @@ function seen({
     properties,
     headers: properties.headers ?? {},
   };
-}
-
-/** Sends what no RabbitMQ takes (a prefetch of bytes): it ends the whole connection, with 540. */
-export function breakRules(channel: Channel): void {
-  const basicQos = (60 << 16) | 10;
-  const fields = { prefetchSize: 1, prefetchCount: 0, global: false };
-  (channel as unknown as { sendImmediately(method: number, fields: object): void }).sendImmediately(
-    basicQos,
-    fields,
-  );
 }
