@@ -188,8 +188,11 @@ test("a wrong password, an absent vhost and an absent broker end in seconds, wit
   ] as const;
   for (const [url, code] of cases) {
     const project = await createProject({ topology: topology(url), handlers });
+    const began = performance.now();
     const { exit, stderr } = await runCli(project, ["start"]);
     expect({ exit, stderr }).toMatchObject({ exit: 1, stderr: expect.stringContaining(code) });
+    // Under a second on an idle machine.
+    expect(performance.now() - began).toBeLessThan(20_000);
     expect(stderr).not.toContain("wrong@");
   }
 });

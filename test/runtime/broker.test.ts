@@ -8,11 +8,14 @@ import { nothing, topology } from "./jobs.ts";
 test("a broker that comes back empty is given its topology again, and is consumed", async () => {
   const node = await startNode();
   try {
-    const handled: string[] = [];
+    const handled: unknown[] = [];
     const warren = await startRunner({
       url: node.amqpUrl,
       topology,
-      handlers: { other: nothing, work: ({ id }: { id: string }) => void handled.push(id) },
+      handlers: {
+        other: nothing,
+        work: ({ id }: { id: string }, { attempt }) => void handled.push([id, attempt]),
+      },
     });
     await node.ctl("stop_app");
     await node.ctl("reset");
@@ -28,7 +31,8 @@ test("a broker that comes back empty is given its topology again, and is consume
       },
       { what: "a publish to be accepted", timeoutMs: 30_000, everyMs: 200 },
     );
-    await waitFor(() => handled.includes("after"), { what: "it to be handled", timeoutMs: 20_000 });
+    await waitFor(() => handled.length > 0, { what: "it to be handled", timeoutMs: 20_000 });
+    expect(handled).toEqual([["after", 1]]);
     expect((await warren.get("/readyz")).status).toBe(200);
     await warren.stop();
   } finally {
@@ -40,7 +44,11 @@ test("kill -9 of the broker under load loses nothing that was answered 202", asy
   const node = await startNode();
   try {
     const handled = new Map<string, number>();
-    const note = ({ id }: { id: string }) => void handled.set(id, (handled.get(id) ?? 0) + 1);
+    const attempts = new Set<number>();
+    const note = ({ id }: { id: string }, { attempt }: { attempt: number }) => {
+      handled.set(id, (handled.get(id) ?? 0) + 1);
+      attempts.add(attempt);
+    };
     const warren = await startRunner({
       url: node.amqpUrl,
       topology: topology.replace('others: "#" }', 'others: "#" }, type: classic'),
@@ -76,6 +84,7 @@ test("kill -9 of the broker under load loses nothing that was answered 202", asy
     await warren.stop();
     const lost = accepted().filter(([id]) => !handled.has(id));
     expect(lost).toEqual([]);
+    expect([...attempts]).toEqual([1]);
     for (const status of new Set(answers.values())) expect([202, 503, 504]).toContain(status);
     const duplicates = [...handled.values()].reduce((sum, count) => sum + count - 1, 0);
     console.log(

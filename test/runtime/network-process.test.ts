@@ -75,6 +75,31 @@ export default defineHandler<never>(async ({ id, ms }, { attempt, log }) => {
   expect(linesOf(running, "connection lost")).toEqual([]);
 }, 60_000);
 
+test("a start in front of a broker that says nothing ends by the deadline, with exit 1", async ({
+  vhost,
+  proxy,
+  createProject,
+  runCli,
+}) => {
+  const project = await createProject({
+    topology: topology(proxy.url(vhost.url)),
+    handlers: {
+      work: `import { defineHandler } from "warren";
+export default defineHandler<never>(() => undefined);
+`,
+    },
+  });
+  proxy.stall();
+  const began = performance.now();
+  const { exit, stderr } = await runCli(project, ["start"]);
+  expect({ exit, stderr }).toMatchObject({
+    exit: 1,
+    stderr: expect.stringMatching(/connection-failed.*no handshake within 10000 ms/),
+  });
+  // The deadline of the handshake, and the time to load.
+  expect(performance.now() - began).toBeLessThan(20_000);
+}, 40_000);
+
 test.skipIf(process.platform !== "linux")(
   "a process without a file to open waits for one, not ready, and goes on when it has it",
   async ({ user, vhost, client, createProject, startCli }) => {
