@@ -104,19 +104,22 @@ export function noAnswer(message: string): Error {
   return Object.assign(new Error(message), { code: "ETIMEDOUT" });
 }
 
-/** Closes a channel so that every ack and publish before it has left; never waits for ever. */
-export async function closeChannel(channel: Channel, connection: BrokerConnection): Promise<void> {
-  // It would not be answered; the end of the connection has the same effect.
-  if (connection.isBlocked) return;
-  try {
-    await withDeadline(
-      Promise.race([channel.close(), connection.ended]),
-      "close a channel",
-      connection.destroy,
-    );
-  } catch {
-    // It was closed already, or its connection is gone: the same result.
-  }
+/**
+ * Closes a channel so that every ack and publish before it has left; never waits for ever.
+ *
+ * @returns whether the broker has confirmed it. A broker that has said that it reads nothing is not
+ *   asked: the end of the connection has the same effect.
+ */
+export async function closeChannel(
+  channel: Channel,
+  connection: BrokerConnection,
+): Promise<boolean> {
+  if (connection.isBlocked) return false;
+  const closing = channel.close().then(() => true);
+  const ended = connection.ended.then(() => false);
+  const close = Promise.race([closing, ended]);
+  // It may have been closed already: the same result, but nobody knows of what was before.
+  return await withDeadline(close, "close a channel", connection.destroy).catch(() => false);
 }
 
 function internalsOf(model: ChannelModel): Internals {

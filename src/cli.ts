@@ -133,6 +133,9 @@ function stopSignal(): Promise<string> {
   });
 }
 
+/** What nobody reads any more ends nothing: a handler may print as well. */
+for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);
+
 try {
   await program.parseAsync();
 } catch (error) {

@@ -5,12 +5,13 @@ import type { ApplyEntry } from "../apply/apply.ts";
 import type { Digests } from "../digest.ts";
 import { EXIT, type Problem, WarrenError } from "../errors.ts";
 import { createApp } from "../http/app.ts";
-import { closeServer, createServer } from "../http/server.ts";
+import { createServer } from "../http/server.ts";
 import type { HostPorts } from "../runtime/host/host.ts";
 import { WorkerHost } from "../runtime/host/worker-host.ts";
 import { Runner } from "../runtime/runner.ts";
 import type { Topology } from "../topology.ts";
 import { type Context, reportProblems } from "./command.ts";
+import { drain } from "./drain.ts";
 import { Reloader } from "./reload.ts";
 
 /**
@@ -27,7 +28,9 @@ export async function start(
   const reloader = new Reloader(context, { isDev });
   try {
     for (;;) {
-      const { runner, files, problems } = await loadRunner(context, reloader);
+      const loaded = await Promise.race([loadRunner(context, reloader), stopped]);
+      if (typeof loaded === "string") return EXIT.done;
+      const { runner, files, problems } = loaded;
       if (runner) return await serve(context, { runner, reloader, files }, stopped);
       reportProblems(context, problems);
       if (!isDev) return EXIT.failed;
@@ -60,37 +63,38 @@ async function loadRunner({ env, log }: Context, reloader: Reloader): Promise<Lo
   return { runner: null, files, problems: prepared.problems };
 }
 
+type Parts = { readonly runner: Runner; readonly reloader: Reloader; readonly files: Digests };
+
 async function serve(
   { log }: Context,
-  parts: { readonly runner: Runner; readonly reloader: Reloader; readonly files: Digests },
+  { runner, reloader, files }: Parts,
   stopped: Promise<string>,
 ): Promise<number> {
-  const { runner, reloader, files } = parts;
   const { publish, topology } = runner;
   const status = () => runner.status();
   const trace = (messageId: string) => runner.trace(messageId);
   const server = createServer(createApp({ publish, status, trace, log }));
   await listen(server, topology);
-  try {
-    const report = await runner.start();
-    const { broker, entries } = report;
+  const begin = async () => {
+    const { broker, entries } = await runner.start();
     const created = entries.filter(({ result }) => result === "created").map(describeEntry);
     log.info({ broker, objects: entries.length, created }, "topology applied");
+    reloader.follow(runner, files);
+    const { port } = server.address() as AddressInfo;
+    log.info({ url: `http://${hostInUrl(topology.http.host)}:${port}` }, "ready");
+    return await stopped;
+  };
+  let reason: string;
+  try {
+    reason = await Promise.race([stopped, begin()]);
   } catch (error) {
     server.close();
     await runner.stop();
     throw error;
   }
-  reloader.follow(runner, files);
-  const { port } = server.address() as AddressInfo;
-  log.info({ url: `http://${hostInUrl(topology.http.host)}:${port}` }, "ready");
-
-  const reason = await stopped;
   log.info({ reason }, "stopping");
   reloader.close();
-  runner.announceStop();
-  await closeServer(server);
-  const isDrained = await runner.stop();
+  const isDrained = await drain(server, runner);
   log.info({ drained: isDrained }, "stopped");
   return isDrained ? EXIT.done : EXIT.failed;
 }

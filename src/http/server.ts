@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { createServer as createHttpServer, type RequestListener, type Server } from "node:http";
+import { within } from "../within.ts";
 
 /** A server with limits against slow and greedy clients; it does not listen yet. */
 export function createServer(app: RequestListener): Server {
@@ -23,12 +24,20 @@ const IDLE_CHECK_MS = 20;
 
 /**
  * Requests under way are answered; every connection ends as soon as it is idle. Node alone would
- * keep one that was busy at the close, for as long as its client may send another request.
+ * keep one that was busy at the close, for as long as its client sends another request.
+ *
+ * @returns false when requests were cut off, after `timeoutMs`.
  */
-export async function closeServer(server: Server): Promise<void> {
-  const closed = once(server, "close");
+export async function closeServer(server: Server, timeoutMs: number): Promise<boolean> {
+  const closed = once(server, "close").then(() => true);
   server.close();
-  const timer = setInterval(() => server.closeIdleConnections(), IDLE_CHECK_MS);
+  server.prependListener("request", (_request, response) => {
+    response.shouldKeepAlive = false;
+  });
+  const idle = setInterval(() => server.closeIdleConnections(), IDLE_CHECK_MS);
+  const isServed = await within(closed, timeoutMs, false);
+  server.closeAllConnections();
   await closed;
-  clearInterval(timer);
+  clearInterval(idle);
+  return isServed;
 }

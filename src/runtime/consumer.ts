@@ -4,12 +4,12 @@
  * is confirmed, or until the channel is gone and the broker has it again. The others go on: where a
  * backlog has filled the broker's memory, only consuming ends the trouble.
  */
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Channel, ConsumeMessage } from "amqplib";
 import { type BrokerConnection, closeChannel, withDeadline } from "../broker-connection.ts";
 import { messageOf } from "../errors.ts";
 import { NUMBERS } from "../numbers.ts";
 import type { Queue } from "../topology.ts";
+import { within } from "../within.ts";
 import { Acks } from "./acks.ts";
 import { Head } from "./head.ts";
 import type { Delivery, Result } from "./host/host.ts";
@@ -163,14 +163,14 @@ export class QueueConsumer {
   /**
    * Starts nothing new, waits for what runs, and gives back what no handler has seen.
    *
-   * @returns whether all runs ended before `deadlineMs` was over.
+   * @returns whether all runs ended before `deadlineMs` was over, and the broker has their acks.
    */
   async drain(deadlineMs: number): Promise<boolean> {
     this.#pauses.end();
-    const isDrained = await this.#idle(deadlineMs);
+    const isIdle = await this.#idle(deadlineMs);
     const subscription = this.#subscription;
-    if (subscription?.isLive) await this.#leave(subscription);
-    return isDrained;
+    const hasLeft = !subscription?.isLive || (await this.#leave(subscription));
+    return isIdle && hasLeft;
   }
 
   /**
@@ -181,7 +181,7 @@ export class QueueConsumer {
    * messages in flight than the broker acks at once. A classic queue loses no acks, and on 3.10 one
    * with a single active consumer crashes when that is cancelled.
    */
-  async #leave(subscription: Subscription): Promise<void> {
+  async #leave(subscription: Subscription): Promise<boolean> {
     const { acks, channel, connection, tag } = subscription;
     acks.flush();
     const { type, ordered } = this.queue;
@@ -190,7 +190,7 @@ export class QueueConsumer {
       for (const { raw } of this.#waiting) acks.handBack(raw.fields.deliveryTag);
     }
     this.#waiting = [];
-    await closeChannel(channel, connection);
+    return await closeChannel(channel, connection);
   }
 
   /** Messages that have not begun, in the queue and here; null while nobody can tell. */
@@ -213,11 +213,7 @@ export class QueueConsumer {
     const idle = new Promise<boolean>((resolve) => {
       this.#onIdle = () => resolve(true);
     });
-    const limit = new AbortController();
-    const late = sleep(deadlineMs, false, { signal: limit.signal }).catch(() => false);
-    const isDrained = await Promise.race([idle, late]);
-    limit.abort();
-    return isDrained;
+    return await within(idle, deadlineMs, false);
   }
 
   #receive(subscription: Subscription, raw: ConsumeMessage | null): void {

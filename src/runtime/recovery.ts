@@ -33,6 +33,7 @@ export class Recovery {
   readonly #consumeLink: SupervisedConnection;
   readonly #subscriptions: Subscriptions;
   readonly #stopped = new AbortController();
+  readonly #open = new Set<BrokerConnection>();
   #topologyState: RunnerStatus["topology"] = "pending";
   #conflict: string | null = null;
   #verifying: Promise<void> | null = null;
@@ -137,6 +138,12 @@ export class Recovery {
     await Promise.all(parts.map((part) => part.stop()));
   }
 
+  /** Ends at once what `stop` ends in good order: what was not acknowledged goes back to its queue. */
+  destroy(): void {
+    this.#stopped.abort();
+    for (const connection of this.#open) connection.destroy("out of time");
+  }
+
   /** Declares what is missing; resolves, after a while, whether or not it could. */
   async repair(): Promise<void> {
     try {
@@ -164,9 +171,13 @@ export class Recovery {
     return new SupervisedConnection({ name, connect, log, ...hooks });
   }
 
-  #connect(purpose: string, signal: AbortSignal): Promise<BrokerConnection> {
+  async #connect(purpose: string, signal: AbortSignal): Promise<BrokerConnection> {
     const { project, broker } = this.#options.topology();
-    return connectBroker({ ...broker, name: `warren ${project} ${purpose}`, signal });
+    const name = `warren ${project} ${purpose}`;
+    const connection = await connectBroker({ ...broker, name, signal });
+    this.#open.add(connection);
+    void connection.ended.then(() => this.#open.delete(connection));
+    return connection;
   }
 
   /** One at a time, shared by those who want it at the same time. */

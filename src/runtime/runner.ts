@@ -4,6 +4,7 @@ import { wantSame } from "../apply/objects.ts";
 import { createEventReader } from "../events/reader.ts";
 import type { Log } from "../handler.ts";
 import type { Topology } from "../topology.ts";
+import { within } from "../within.ts";
 import { Consumers } from "./consumers.ts";
 import type { HandlerHost, HostPorts, Prepared } from "./host/host.ts";
 import { LoopDelay } from "./loop-delay.ts";
@@ -107,20 +108,33 @@ export class Runner {
   }
 
   /**
-   * Finishes what is in flight and closes.
+   * Finishes what is in flight and closes, all of it within `timeoutMs`. Then whatever is left is
+   * cut off, and the broker gives it to somebody again.
    *
-   * @returns whether everything ended within the drain time.
+   * @param requests those that may still publish: the publisher ends after them.
+   * @returns false when something was cut off, or the broker has not confirmed the end.
    */
-  async stop(): Promise<boolean> {
+  async stop(
+    timeoutMs: number = this.#topology.drain.timeoutMs,
+    requests: Promise<unknown> = Promise.resolve(),
+  ): Promise<boolean> {
     this.#isStopping = true;
-    const isDrained = await this.#consumers.drain(this.#topology.drain.timeoutMs);
-    await this.#publisher.stop();
-    await Promise.all([this.#recovery.stop(), this.#host.stop()]);
+    const isDone = await within(this.#finish(timeoutMs, requests), timeoutMs, false);
+    if (!isDone) this.#recovery.destroy();
+    await this.#host.stop();
     this.#loopDelay.end();
+    return isDone;
+  }
+
+  async #finish(timeoutMs: number, requests: Promise<unknown>): Promise<boolean> {
+    const isDrained = await this.#consumers.drain(timeoutMs);
+    await requests;
+    await this.#publisher.stop();
+    await this.#recovery.stop();
     return isDrained;
   }
 
-  /** The runner refuses new messages from now on; /readyz says so. */
+  /** From now on /readyz says that it is not ready. */
   announceStop(): void {
     this.#isStopping = true;
   }

@@ -23,6 +23,8 @@ export type RunningProcess = {
   /** The first line of stdout or stderr that matches. @throws {Error} with the output, if none comes. */
   waitForLine(pattern: RegExp | string, timeoutMs?: number): Promise<string>;
   kill(signal?: NodeJS.Signals): void;
+  /** Reads no more of its output: what it writes from now on meets a broken pipe. */
+  hangUp(): void;
 };
 
 export type CommandOptions = {
@@ -86,6 +88,10 @@ function observe(child: ChildProcess, output: Output): RunningProcess {
     },
     exit,
     kill: (signal = "SIGTERM") => void child.kill(signal),
+    hangUp: () => {
+      child.stdout?.destroy();
+      child.stderr?.destroy();
+    },
     async waitForLine(pattern, timeoutMs = 15_000) {
       const found = await waitFor(
         (seen) => {

@@ -60,11 +60,13 @@ export function startWarren(
   args: readonly string[],
   { env = {}, maxOpenFiles }: WarrenOptions = {},
 ): RunningProcess {
-  const source = ["--conditions=warren-source", "--import", import.meta.resolve("tsx")];
-  const command = [process.execPath, ...source, join(REPOSITORY, "src/cli.ts"), ...args];
   const limit = maxOpenFiles === undefined ? "" : `ulimit -n ${maxOpenFiles};`;
-  return startProcess("/bin/sh", ["-c", `${limit} exec "$@"`, "sh", ...command], {
-    cwd: project.folder,
-    env,
-  });
+  const command = ["-c", `${limit} exec "$@"`, "sh", ...warrenCommand(args)];
+  return startProcess("/bin/sh", command, { cwd: project.folder, env });
+}
+
+/** The program and its arguments that run a command of warren from source. */
+export function warrenCommand(args: readonly string[]): readonly string[] {
+  const source = ["--conditions=warren-source", "--import", import.meta.resolve("tsx")];
+  return [process.execPath, ...source, join(REPOSITORY, "src/cli.ts"), ...args];
 }
