@@ -42,7 +42,9 @@ function missingModule({ message }: Error): string | null {
 /** Of an import that leads nowhere, or of a name that the other module does not export. */
 function importPlace({ message, stack = "" }: Error): Place | null {
   const [, missing = "", importer] = NOT_FOUND.exec(message) ?? [];
-  if (importer) return placeOf(importer, missing.replace(/^.*\/|\.\w+$/g, ""));
+  if (importer) {
+    return isForeign(importer) ? null : placeOf(importer, missing.replace(/^.*\/|\.\w+$/g, ""));
+  }
   const [, specifier] = /^The requested module '(.+?)' does not provide/.exec(message) ?? [];
   const [, file] = /^((?:file:\/\/)?\/.+):\d+$/m.exec(stack) ?? [];
   return specifier && file ? placeOf(file, specifier) : null;

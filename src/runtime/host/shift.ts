@@ -9,6 +9,8 @@ import type { RemoteThread } from "./remote-thread.ts";
 
 export type ShiftOptions = {
   readonly start: (topology: Topology) => Promise<Started>;
+  /** The same, where nobody waits for it. */
+  readonly startAside: (topology: Topology) => Promise<Started>;
   readonly log: Log;
 };
 
@@ -24,7 +26,7 @@ export class Shift {
   #topology: Topology | null = null;
   /** While there is no thread to give them to. */
   #waiting: Delivery[] = [];
-  #isRenewing = false;
+  #renewing: Promise<void> | null = null;
   #problems: readonly Problem[] = [];
   /** Threads that ended by themselves since one has had a result. */
   #idleDeaths = 0;
@@ -83,20 +85,22 @@ export class Shift {
     this.#current = null;
     this.#tired = null;
     this.#idleDeaths = thread.inFlight.length === 0 ? this.#idleDeaths + 1 : 0;
-    void this.#renew();
+    this.#startRenewal();
   }
 
   /** Another takes its place, and it ends once it has finished. */
   replace(thread: RemoteThread): void {
     if (thread !== this.#current) return;
     this.#tired = thread;
-    void this.#renew();
+    this.#startRenewal();
   }
 
   /** One more thread with the handlers in use; null when there is no use for it any more. */
   async another(): Promise<RemoteThread | null> {
+    // Starting a thread takes much: that of all others comes first.
+    while (this.#renewing !== null) await this.#renewing;
     for (let failures = 0; this.#topology && !this.#isOver; failures++) {
-      const { thread, problems } = await this.#options.start(this.#topology);
+      const { thread, problems } = await this.#options.startAside(this.#topology);
       if (problems.length === 0) return thread;
       this.#report(problems);
       await sleep(backoffMs(failures));
@@ -109,10 +113,14 @@ export class Shift {
     this.#waiting = [];
   }
 
+  #startRenewal(): void {
+    this.#renewing ??= this.#renew().finally(() => {
+      this.#renewing = null;
+    });
+  }
+
   /** Starts a thread with the handlers in use; tried again until there is one, or no use for it. */
   async #renew(): Promise<void> {
-    if (this.#isRenewing) return;
-    this.#isRenewing = true;
     for (let failures = Math.max(0, this.#idleDeaths - 1); this.#isWanting; failures++) {
       if (failures > 0) await sleep(backoffMs(failures));
       if (this.#current) await this.alone();
@@ -123,7 +131,6 @@ export class Shift {
       else if (this.#isWanting && topology === this.#topology) this.#relieve(thread);
       else thread.end();
     }
-    this.#isRenewing = false;
   }
 
   get #isWanting(): boolean {

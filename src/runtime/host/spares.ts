@@ -30,6 +30,11 @@ export class Spares {
     });
   }
 
+  /** One that is begun now: for what has time. */
+  spawn(topology: Topology): Spawned {
+    return spawnThread(this.#optionsFor(topology));
+  }
+
   take(topology: Topology): Spawned {
     clearTimeout(this.#refill);
     this.#refill = setTimeout(() => this.warm(topology), REFILL_MS).unref();

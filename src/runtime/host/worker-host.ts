@@ -13,6 +13,7 @@ import { RemoteThread } from "./remote-thread.ts";
 import type { ThreadResult } from "./runs.ts";
 import { Shift, type Started } from "./shift.ts";
 import { Spares } from "./spares.ts";
+import type { Spawned } from "./spawn.ts";
 import { Turnstile } from "./turnstile.ts";
 
 export type WorkerHostOptions = {
@@ -46,8 +47,11 @@ export class WorkerHost implements HandlerHost {
   constructor(ports: HostPorts, { env }: WorkerHostOptions) {
     this.#ports = ports;
     this.#spares = new Spares(env);
-    const start = (topology: Topology) => this.#start(topology);
-    this.#shift = new Shift({ start, log: ports.log });
+    this.#shift = new Shift({
+      start: (topology) => this.#start(this.#spares.take(topology), topology),
+      startAside: (topology) => this.#start(this.#spares.spawn(topology), topology),
+      log: ports.log,
+    });
     this.#quarantine = new Quarantine({
       start: () => this.#shift.another(),
       isCurrent: ({ topology }) => topology === this.#shift.topology,
@@ -61,7 +65,7 @@ export class WorkerHost implements HandlerHost {
   /** Waits for the end of former handlers: two kinds of them live at most. */
   async prepare(topology: Topology): Promise<Prepared> {
     await this.#shift.alone();
-    const { thread, problems } = await this.#start(topology);
+    const { thread, problems } = await this.#start(this.#spares.take(topology), topology);
     const { files } = thread;
     if (problems.length > 0) return { ok: false, files, problems };
     const activate = () => {
@@ -97,9 +101,9 @@ export class WorkerHost implements HandlerHost {
     await Promise.race([exited, sleep(NUMBERS.workerAnswerMs, undefined, { ref: false })]);
   }
 
-  async #start(topology: Topology): Promise<Started> {
+  async #start(spawned: Spawned, topology: Topology): Promise<Started> {
     const { log, publish } = this.#ports;
-    const thread = new RemoteThread(this.#spares.take(topology), topology, {
+    const thread = new RemoteThread(spawned, topology, {
       log,
       publish: (request) => publish(request, topology),
       onResults: (from, results) => this.#accept(from, results),
