@@ -4,35 +4,24 @@
  * is confirmed, or until the channel is gone and the broker has it again. The others go on: where a
  * backlog has filled the broker's memory, only consuming ends the trouble.
  */
-import type { Channel, ConsumeMessage } from "amqplib";
-import { type BrokerConnection, closeChannel, withDeadline } from "../broker-connection.ts";
-import { messageOf } from "../errors.ts";
+import type { ConsumeMessage } from "amqplib";
+import type { BrokerConnection } from "../broker-connection.ts";
 import { NUMBERS } from "../numbers.ts";
 import type { Queue } from "../topology.ts";
 import { within } from "../within.ts";
-import { Acks } from "./acks.ts";
 import { Head } from "./head.ts";
 import type { Delivery, Result } from "./host/host.ts";
 import { type Incoming, readIncoming } from "./incoming.ts";
 import { Pauses } from "./pauses.ts";
-import { type Live, nextDelayMs, type Received, Settler, type SettlerOptions } from "./settle.ts";
+import { nextDelayMs, type Received, Settler, type SettlerOptions } from "./settle.ts";
 import type { ConsumerState } from "./status.ts";
+import { Subscription } from "./subscription.ts";
 
 export type ConsumerOptions = SettlerOptions & {
   readonly deliver: (batch: readonly Delivery[]) => void;
   readonly nextId: () => number;
   /** The subscription ended while its connection lives: the queue was deleted, say. */
   readonly onLost: (consumer: QueueConsumer, reason: string) => void;
-};
-
-/** One channel's worth of consuming. */
-type Subscription = Live & {
-  readonly connection: BrokerConnection;
-  readonly channel: Channel;
-  tag: string | null;
-  /** Of the consumer that `tag` names. */
-  prefetch: number;
-  isLive: boolean;
 };
 
 type Held = Received & { readonly delivery: Delivery; readonly subscription: Subscription };
@@ -68,7 +57,7 @@ export class QueueConsumer {
     if (this.#isStopping) return "stopped";
     if (!this.#subscription?.isLive) return "down";
     if (this.#settler.isHolding) return "held";
-    return this.#subscription.tag === null ? "starting" : "live";
+    return this.#subscription.isConsuming ? "live" : "starting";
   }
 
   get inFlight(): number {
@@ -100,58 +89,18 @@ export class QueueConsumer {
   }
 
   async #subscribe(connection: BrokerConnection): Promise<void> {
-    const channel = await connection.createChannel();
-    const subscription: Subscription = {
+    this.#subscription = new Subscription({
       connection,
-      channel,
-      acks: new Acks(channel),
-      tag: null,
-      prefetch: 0,
-      isLive: true,
-    };
-    this.#subscription = subscription;
-    let reason = "its channel closed";
-    channel.on("error", (error: Error) => {
-      reason = error.message;
+      channel: await connection.createChannel(),
+      queue: () => this.queue,
+      onMessage: (raw, subscription) => this.#receive(raw, subscription),
+      onEnd: (subscription, reason) => this.#end(subscription, reason),
     });
-    channel.on("close", () => this.#end(subscription, reason));
-    await this.#consume(subscription);
+    await this.#subscription.consume();
   }
 
-  async #consume(subscription: Subscription): Promise<void> {
-    const { channel } = subscription;
-    const { name, prefetch } = this.queue;
-    const start = async () => {
-      await channel.prefetch(prefetch);
-      return await channel.consume(name, (raw) => this.#receive(subscription, raw));
-    };
-    try {
-      // A queue that does not answer says nothing of its connection, which others use as well.
-      const { consumerTag } = await withDeadline(start(), `consume ${name}`, () => undefined);
-      subscription.tag = consumerTag;
-      subscription.prefetch = prefetch;
-    } catch (error) {
-      this.#end(subscription, messageOf(error));
-      // If its answer comes after all, it is cancelled with the channel.
-      channel.close().catch(() => undefined);
-      throw error;
-    }
-  }
-
-  /**
-   * A prefetch counts for the consumers after it: the new one comes first, then the old one goes.
-   * Not where it may be the single active one: that must not be cancelled (see `#leave`), and has
-   * the prefetch from its next channel on.
-   */
   async #renew(): Promise<void> {
-    for (;;) {
-      const subscription = this.#subscription;
-      const tag = subscription?.tag ?? null;
-      if (!subscription?.isLive || tag === null || this.#isStopping) return;
-      if (subscription.prefetch === this.queue.prefetch || mayBeSingle(this.queue)) return;
-      await this.#consume(subscription);
-      await cancel(subscription, tag);
-    }
+    while (!this.#isStopping && this.#subscription?.isOutdated) await this.#subscription.renew();
   }
 
   /** What became of a delivery. */
@@ -168,44 +117,16 @@ export class QueueConsumer {
   async drain(deadlineMs: number): Promise<boolean> {
     this.#pauses.end();
     const isIdle = await this.#idle(deadlineMs);
-    const subscription = this.#subscription;
-    const hasLeft = !subscription?.isLive || (await this.#leave(subscription));
+    if (!this.#subscription?.isLive) return isIdle;
+    const hasLeft = await this.#subscription.leave(() => this.#waiting.map(({ raw }) => raw));
     return isIdle && hasLeft;
-  }
-
-  /**
-   * A quorum queue's acks may wait in the broker's channel, which drops them when it closes; a
-   * cancel after the last ack makes it send them first. Until then at most `prefetch` messages wait
-   * here. The end of the channel gives back what waits and lets the next consumer of an ordered
-   * queue begin in one step, which a cancel does not: so that queue has no cancel, and no more
-   * messages in flight than the broker acks at once. A classic queue loses no acks, and on 3.10 one
-   * with a single active consumer crashes when that is cancelled.
-   */
-  async #leave(subscription: Subscription): Promise<boolean> {
-    const { acks, channel, connection, tag } = subscription;
-    acks.flush();
-    const { type, ordered } = this.queue;
-    if (tag !== null && type === "quorum" && !ordered) {
-      await cancel(subscription, tag);
-      for (const { raw } of this.#waiting) acks.handBack(raw.fields.deliveryTag);
-    }
-    this.#waiting = [];
-    return await closeChannel(channel, connection);
   }
 
   /** Messages that have not begun, in the queue and here; null while nobody can tell. */
   async countWaiting(): Promise<number | null> {
-    const subscription = this.#subscription;
-    if (!subscription?.isLive) return null;
-    const { channel, connection } = subscription;
     const here = this.#waiting.length;
-    const check = Promise.race([channel.checkQueue(this.queue.name), connection.ended]);
-    try {
-      const checked = await withDeadline(check, "count a queue", connection.destroy);
-      return "messageCount" in checked ? checked.messageCount + here : null;
-    } catch {
-      return null;
-    }
+    const ready = this.#subscription?.isLive ? await this.#subscription.countReady() : null;
+    return ready === null ? null : ready + here;
   }
 
   async #idle(deadlineMs: number): Promise<boolean> {
@@ -216,12 +137,7 @@ export class QueueConsumer {
     return await within(idle, deadlineMs, false);
   }
 
-  #receive(subscription: Subscription, raw: ConsumeMessage | null): void {
-    if (raw === null) {
-      this.#end(subscription, "the broker cancelled the consumer");
-      void closeChannel(subscription.channel, subscription.connection);
-      return;
-    }
+  #receive(raw: ConsumeMessage, subscription: Subscription): void {
     const { queue, project } = this.#options;
     const incoming = readIncoming(raw, queue.name, project);
     this.#waiting.push({ delivery: this.#delivery(incoming), incoming, raw, subscription });
@@ -342,22 +258,10 @@ export class QueueConsumer {
   }
 
   #end(subscription: Subscription, reason: string): void {
-    if (!subscription.isLive) return;
-    subscription.isLive = false;
-    subscription.acks.end();
     this.#pauses.cut();
     this.#waiting = this.#waiting.filter((held) => held.subscription !== subscription);
     if (this.#subscription !== subscription) return;
     this.#subscription = null;
     if (!this.#isStopping) this.#options.onLost(this, reason);
   }
-}
-
-async function cancel({ channel, connection }: Subscription, tag: string): Promise<void> {
-  const done = Promise.race([channel.cancel(tag), connection.ended]);
-  await withDeadline(done, "cancel a consumer", connection.destroy).catch(() => undefined);
-}
-
-function mayBeSingle(queue: Queue): boolean {
-  return queue.external || queue.arguments["x-single-active-consumer"] === true;
 }

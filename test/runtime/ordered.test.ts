@@ -222,7 +222,7 @@ ${topologyOf(queue)}`,
     });
     const startOne = async () => {
       const running = startCli(project, ["start"]);
-      await running.waitForLine("ready");
+      await running.waitForLine("ready", 40_000);
       return running;
     };
     const lines = async () => (await readFile(project.path("runs.log"), "utf8")).trim().split("\n");
@@ -258,5 +258,5 @@ ${topologyOf(queue)}`,
       (line, index) => line.startsWith("start ") && all[index + 1]?.startsWith("start "),
     );
     expect(overlaps.length).toBeLessThanOrEqual(others.length);
-  }, 90_000);
+  }, 180_000);
 }

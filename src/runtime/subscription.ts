@@ -1,0 +1,146 @@
+/** One channel's worth of consuming a queue. */
+import type { Channel, ConsumeMessage } from "amqplib";
+import { type BrokerConnection, closeChannel, withDeadline } from "../broker-connection.ts";
+import { messageOf } from "../errors.ts";
+import type { Queue } from "../topology.ts";
+import { Acks } from "./acks.ts";
+import type { Live } from "./settle.ts";
+
+export type SubscriptionOptions = {
+  readonly connection: BrokerConnection;
+  readonly channel: Channel;
+  /** As the topology in force says it. */
+  readonly queue: () => Queue;
+  readonly onMessage: (raw: ConsumeMessage, from: Subscription) => void;
+  /** It is over, and the broker has again what it had brought. Once. */
+  readonly onEnd: (ended: Subscription, reason: string) => void;
+};
+
+export class Subscription implements Live {
+  readonly acks: Acks;
+  readonly #options: SubscriptionOptions;
+  #tag: string | null = null;
+  /** Of the consumer that the tag names. */
+  #prefetch = 0;
+  #isLive = true;
+
+  constructor(options: SubscriptionOptions) {
+    const { channel } = options;
+    this.#options = options;
+    this.acks = new Acks(channel);
+    let reason = "its channel closed";
+    channel.on("error", (error: Error) => {
+      reason = error.message;
+    });
+    channel.on("close", () => this.#end(reason));
+  }
+
+  get isLive(): boolean {
+    return this.#isLive;
+  }
+
+  /** Whether the broker has confirmed its consumer. */
+  get isConsuming(): boolean {
+    return this.#tag !== null;
+  }
+
+  /**
+   * Whether the queue has another prefetch by now. Not where it may be the single active consumer:
+   * that must not be cancelled (see `leave`), and has the prefetch from its next channel on.
+   */
+  get isOutdated(): boolean {
+    const queue = this.#options.queue();
+    const isChanged = this.#prefetch !== queue.prefetch && !mayBeSingle(queue);
+    return this.#isLive && this.isConsuming && isChanged;
+  }
+
+  /** @throws {Error} when the broker refuses, or does not answer: then it is over. */
+  async consume(): Promise<void> {
+    const { channel, queue } = this.#options;
+    const { name, prefetch } = queue();
+    const start = async () => {
+      await channel.prefetch(prefetch);
+      return await channel.consume(name, (raw) => this.#receive(raw));
+    };
+    try {
+      // A queue that does not answer says nothing of its connection, which others use as well.
+      const { consumerTag } = await withDeadline(start(), `consume ${name}`, () => undefined);
+      this.#tag = consumerTag;
+      this.#prefetch = prefetch;
+    } catch (error) {
+      this.#end(messageOf(error));
+      // If its answer comes after all, it is cancelled with the channel.
+      channel.close().catch(() => undefined);
+      throw error;
+    }
+  }
+
+  /** A prefetch counts for the consumers after it: the new one comes first, then the old one goes. */
+  async renew(): Promise<void> {
+    const before = this.#tag;
+    await this.consume();
+    if (before !== null) await this.#cancel(before);
+  }
+
+  /**
+   * Ends it in good order, once everything that ran is settled.
+   *
+   * A quorum queue's acks may wait in the broker's channel, which drops them when it closes; a
+   * cancel after the last ack makes it send them first. The end of the channel gives back what
+   * waits and lets the next consumer of an ordered queue begin in one step, which a cancel does
+   * not: so that queue has no cancel, and no more messages in flight than the broker acks at once.
+   * A classic queue loses no acks, and on 3.10 a cancel of its single active consumer can crash it.
+   *
+   * @param unstarted the messages of this moment that have not begun.
+   * @returns whether the broker has confirmed it.
+   */
+  async leave(unstarted: () => readonly ConsumeMessage[]): Promise<boolean> {
+    const { channel, connection, queue } = this.#options;
+    const { type, ordered } = queue();
+    this.acks.flush();
+    if (this.#tag !== null && type === "quorum" && !ordered) {
+      await this.#cancel(this.#tag);
+      for (const { fields } of unstarted()) this.acks.handBack(fields.deliveryTag);
+    }
+    return await closeChannel(channel, connection);
+  }
+
+  /** Messages that wait in the queue; null while nobody can tell. */
+  async countReady(): Promise<number | null> {
+    const { channel, connection, queue } = this.#options;
+    const check = Promise.race([channel.checkQueue(queue().name), connection.ended]);
+    try {
+      const checked = await withDeadline(check, "count a queue", connection.destroy);
+      return "messageCount" in checked ? checked.messageCount : null;
+    } catch {
+      return null;
+    }
+  }
+
+  async #cancel(tag: string): Promise<void> {
+    const { channel, connection } = this.#options;
+    const done = Promise.race([channel.cancel(tag), connection.ended]);
+    await withDeadline(done, "cancel a consumer", connection.destroy).catch(() => undefined);
+  }
+
+  #receive(raw: ConsumeMessage | null): void {
+    if (raw !== null) {
+      this.#options.onMessage(raw, this);
+      return;
+    }
+    const { channel, connection } = this.#options;
+    this.#end("the broker cancelled the consumer");
+    void closeChannel(channel, connection);
+  }
+
+  #end(reason: string): void {
+    if (!this.#isLive) return;
+    this.#isLive = false;
+    this.acks.end();
+    this.#options.onEnd(this, reason);
+  }
+}
+
+function mayBeSingle(queue: Queue): boolean {
+  return queue.external || queue.arguments["x-single-active-consumer"] === true;
+}
