@@ -6,7 +6,7 @@ type Form = Omit<ChaosOptions, "note">;
 
 const SHORT_SECONDS = 30;
 
-/** For every commit: about a minute with everything. */
+/** For every commit: about a minute with all that belongs to it. */
 export function shortForm(seed: number): Form {
   return {
     seed,

@@ -18,8 +18,12 @@ export async function play(
   const begin = now();
   const lane = async (planned: readonly Planned[]) => {
     const happened: Happened[] = [];
-    for (const { fault, atMs } of planned) {
+    for (const { fault, atMs, latestMs } of planned) {
       await sleep(Math.max(0, begin + atMs - now()));
+      if (latestMs !== null && now() > begin + latestMs) {
+        note(`${fault.name} is left out: its time is over`);
+        continue;
+      }
       happened.push(await inflict(fault, world, note));
       await sleep(REST_MS);
     }

@@ -2,6 +2,7 @@
 import { createRandom, type Random } from "../test/support/random.ts";
 import { brokerFaults } from "./broker-faults.ts";
 import type { Fault, Lane } from "./fault.ts";
+import { fileFaults } from "./file-faults.ts";
 import { networkFaults } from "./network-faults.ts";
 import { processFaults } from "./process-faults.ts";
 
@@ -9,20 +10,27 @@ export type Planned = {
   readonly fault: Fault;
   /** After the begin of the faults; later when the fault before it in its lane takes longer. */
   readonly atMs: number;
+  /** Left out when it can't begin before this; null: never. */
+  readonly latestMs: number | null;
 };
 
 /** The faults of a lane, in order. */
 export type Schedule = Readonly<Record<Lane, readonly Planned[]>>;
 
-export const FAULTS: readonly Fault[] = [...networkFaults, ...brokerFaults, ...processFaults];
+export const FAULTS: readonly Fault[] = [
+  ...networkFaults,
+  ...brokerFaults,
+  ...processFaults,
+  ...fileFaults,
+];
 
 /** What every short run has, whatever the seed chooses besides. */
-const ALWAYS = new Set(["CUT", "UNBIND", "KILL9", "SIGKILL", "SIGTERM"]);
+const ALWAYS = new Set(["CUT", "UNBIND", "KILL9", "SIGKILL", "SIGTERM", "RELOAD"]);
 /** Too long beside the others, in a short run. */
 const LONG = new Set(["FREEZE", "RESTART", "DISK", "SIGSTOP"]);
 const LANES: readonly Lane[] = ["network", "broker", "process", "files"];
 
-/** About 30 s: what has to be, and in each lane but the broker's one more by choice of the seed. */
+/** What has to be, and in each lane one more by choice of the seed, if there is time for it. */
 export function shortSchedule(seed: number, seconds: number): Schedule {
   const random = randomOf(seed);
   return inLanes((lane) => {
@@ -30,7 +38,10 @@ export function shortSchedule(seed: number, seconds: number): Schedule {
     const always = ofLane.filter(({ name }) => ALWAYS.has(name));
     const others = ofLane.filter(({ name }) => !ALWAYS.has(name) && !LONG.has(name));
     const chosen = others.length === 0 ? [] : [random.pick(others)];
-    return spread(shuffled([...always, ...chosen], random), seconds * 1_000, random);
+    const planned = spread(shuffled([...always, ...chosen], random), seconds * 1_000, random);
+    return planned.map((one) =>
+      ALWAYS.has(one.fault.name) ? one : { ...one, latestMs: seconds * 1_000 },
+    );
   });
 }
 
@@ -69,6 +80,7 @@ function spread(faults: readonly Fault[], totalMs: number, random: Random): Plan
   const partMs = totalMs / Math.max(1, faults.length);
   return faults.map((fault, index) => ({
     fault,
+    latestMs: null,
     atMs: Math.round(index * partMs + random.below(Math.max(1, partMs / 2))),
   }));
 }

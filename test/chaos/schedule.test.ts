@@ -16,7 +16,7 @@ test("a short schedule always has what must not be missing, in order within each
   for (let seed = 0; seed < 100; seed++) {
     const schedule = shortSchedule(seed, 30);
     expect(names(schedule)).toEqual(
-      expect.arrayContaining(["CUT", "UNBIND", "KILL9", "SIGKILL", "SIGTERM"]),
+      expect.arrayContaining(["CUT", "UNBIND", "KILL9", "SIGKILL", "SIGTERM", "RELOAD"]),
     );
     for (const lane of Object.values(schedule)) {
       const times = lane.map(({ atMs }) => atMs);
