@@ -37,7 +37,7 @@ const RUNS = fileURLToPath(new URL("../../runs.jsonl", import.meta.url));
 export async function run(job: Job, context: HandlerContext, revision: number): Promise<void> {
   const start = now();
   // Some take long enough to outlive their channel.
-  await sleep(job.seq % 13 === 0 ? 400 : 5 + (job.seq % 8) * 5);
+  await sleep(job.seq % 41 === 0 ? 2_000 : 5 + (job.seq % 8) * 5);
   const outcome = outcomeOf(job.script, context.attempt);
   const line: HandlerRun = {
     id: context.message.id,
