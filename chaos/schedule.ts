@@ -36,9 +36,15 @@ export function shortSchedule(seed: number, seconds: number): Schedule {
   return inLanes((lane) => {
     const ofLane = FAULTS.filter((fault) => fault.lane === lane);
     const always = ofLane.filter(({ name }) => ALWAYS.has(name));
+    // The second cut costs nothing, and is one more chance to settle on the wrong channel.
+    const again = ofLane.filter(({ name }) => name === "CUT");
     const others = ofLane.filter(({ name }) => !ALWAYS.has(name) && !LONG.has(name));
     const chosen = others.length === 0 ? [] : [random.pick(others)];
-    const planned = spread(shuffled([...always, ...chosen], random), seconds * 1_000, random);
+    const planned = spread(
+      shuffled([...always, ...again, ...chosen], random),
+      seconds * 1_000,
+      random,
+    );
     return planned.map((one) =>
       ALWAYS.has(one.fault.name) ? one : { ...one, latestMs: seconds * 1_000 },
     );
