@@ -1,10 +1,9 @@
 /** What a machine does to the process: a wrong clock, too few files. */
 import { readdirSync } from "node:fs";
 import { Agent, request } from "node:http";
-import { createConnection, type Socket } from "node:net";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
-import type { RunningProcess } from "../support/processes.ts";
+import { limitResource, type RunningProcess } from "../support/processes.ts";
 import { expect, test } from "../support/test.ts";
 import { waitFor } from "../support/wait-for.ts";
 
@@ -111,28 +110,22 @@ export default defineHandler<never>(({ id }, { attempt, log }) => log.info({ id,
 `,
       },
     });
-    const running = startCli(project, ["start"], { maxOpenFiles: 64 });
+    const running = startCli(project, ["start"]);
     const url = await readyUrl(running);
     // A connection from before, since there will be none to ask over.
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
     expect(await statusOf(url, agent)).toBe(200);
-    const { disperse } = crowd(url, 100);
-    await waitFor((seen) => seen(readdirSync(`/proc/${running.pid}/fd`).length) >= 64, {
-      what: "every file to be taken",
-    });
+    await untilSteady(running);
+    // Those below are open for good, so it can open none, whatever it closes.
+    await limitResource(running.pid, "nofile", "8");
     await user.closeConnections();
-    await waitFor(
-      (seen) =>
-        linesOf(running, "not connected yet").some(({ reason }) =>
-          seen(String(reason)).includes("EMFILE"),
-        ),
-      {
-        what: "EMFILE to be said",
-      },
-    );
+    const reasons = () => linesOf(running, "not connected yet").map(({ reason }) => String(reason));
+    await waitFor((seen) => seen(reasons()).some((reason) => reason.includes("EMFILE")), {
+      what: "EMFILE to be said",
+    });
     expect(await statusOf(url, agent)).toBe(503);
     await client.publish("jobs", "x", { id: "meanwhile" });
-    disperse();
+    await limitResource(running.pid, "nofile", "1024");
     await waitFor(async (seen) => seen(await statusOf(url, agent)) === 200, {
       what: "readiness",
       timeoutMs: 30_000,
@@ -146,6 +139,21 @@ export default defineHandler<never>(({ id }, { attempt, log }) => log.info({ id,
   },
   90_000,
 );
+
+/** Waits until it opens no more files: a thread in reserve is started a second after the other. */
+async function untilSteady({ pid }: RunningProcess): Promise<void> {
+  let count = -1;
+  let since = 0;
+  await waitFor(
+    (seen) => {
+      const now = seen(readdirSync(`/proc/${pid}/fd`).length);
+      if (now !== count) since = performance.now();
+      count = now;
+      return performance.now() - since > 1_500;
+    },
+    { what: "its open files to stay the same", timeoutMs: 30_000 },
+  );
+}
 
 type Line = Readonly<Record<string, unknown>>;
 
@@ -171,28 +179,4 @@ function statusOf(url: string, agent: Agent | false = false): Promise<number> {
     });
     call.end();
   });
-}
-
-/** Clients that take whatever place becomes free, until they are sent away. */
-function crowd(url: string, count: number): { readonly disperse: () => void } {
-  const { hostname, port } = new URL(url);
-  const sockets = new Set<Socket>();
-  let isOver = false;
-  const join = () => {
-    if (isOver) return;
-    const socket = createConnection(Number(port), hostname);
-    sockets.add(socket);
-    socket
-      .on("error", () => undefined)
-      .on("close", () => {
-        sockets.delete(socket);
-        setTimeout(join, 20);
-      });
-  };
-  for (let n = 0; n < count; n++) join();
-  const disperse = () => {
-    isOver = true;
-    for (const socket of sockets) socket.destroy();
-  };
-  return { disperse };
 }

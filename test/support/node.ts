@@ -8,6 +8,7 @@ import { promisify } from "node:util";
 import amqplib from "amqplib";
 import { findRabbitmq, INSTALL_COMMAND, type NodeFolder, writeNodeFolder } from "./node-folder.ts";
 import { accepts } from "./ports.ts";
+import { limitResource } from "./processes.ts";
 import { waitFor } from "./wait-for.ts";
 
 /** A RabbitMQ node that belongs to one test or one run, with the faults it can be given. */
@@ -117,8 +118,8 @@ function control(node: NodeFolder, first: Running, stop: () => Promise<void>): R
       await kill9();
       running = await launch(node);
     },
-    fillDisk: () => limitFileSize(running.pid, "0"),
-    emptyDisk: () => limitFileSize(running.pid, "unlimited"),
+    fillDisk: () => limitResource(running.pid, "fsize", "0"),
+    emptyDisk: () => limitResource(running.pid, "fsize", "unlimited"),
     freeze: () => void running.process.kill("SIGSTOP"),
     thaw: () => void running.process.kill("SIGCONT"),
     async stop() {
@@ -151,11 +152,6 @@ async function launch(node: NodeFolder): Promise<Running> {
   await whileRunning(node, server, "the AMQP port to accept", () => accepts(node.amqpPort));
   const version = await whileRunning(node, server, "an AMQP handshake", () => shake(node.amqpUrl));
   return { process: server, pid: pidOf(server), version };
-}
-
-/** The soft limit alone, which its owner may raise again. */
-async function limitFileSize(pid: number, limit: string): Promise<void> {
-  await promisify(execFile)("prlimit", ["--pid", String(pid), `--fsize=${limit}:`]);
 }
 
 /** Opens and closes an AMQP connection. @returns the server's version. */

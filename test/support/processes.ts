@@ -1,6 +1,7 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { waitFor } from "./wait-for.ts";
 
 /** The repository's folder. */
@@ -51,6 +52,19 @@ export function startProcess(
     });
   }
   return observe(child, output);
+}
+
+/**
+ * Changes the soft limit of a running process, which its owner may raise again; Linux only.
+ *
+ * @param limit a number, or `unlimited`.
+ */
+export async function limitResource(
+  pid: number,
+  resource: "fsize" | "nofile",
+  limit: string,
+): Promise<void> {
+  await promisify(execFile)("prlimit", ["--pid", String(pid), `--${resource}=${limit}:`]);
 }
 
 /** Waits for the end of a program. */
