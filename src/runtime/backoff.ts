@@ -23,10 +23,16 @@ function boundOf(failures: number, maxMs: number): number {
  * | a connection broke later                        | within `reconnectMinMs` |
  */
 export class ReconnectBackoff {
+  readonly #steadyMs: number;
   /** In a row: attempts that were answered, and did not hold. */
   #refusals = 0;
   /** In a row: attempts that nobody answered. */
   #silences = 0;
+
+  /** @param steadyMs a connection that lived less has not held. */
+  constructor(steadyMs: number = NUMBERS.steadyMs) {
+    this.#steadyMs = steadyMs;
+  }
 
   /** Attempts in a row that did not hold. */
   get failures(): number {
@@ -42,7 +48,7 @@ export class ReconnectBackoff {
   /** A connection was lost after this time. */
   lost(reason: Error, livedMs: number): void {
     const boundMs = boundOf(this.#refusals, NUMBERS.reconnectMaxMs);
-    const isSteady = livedMs > Math.max(NUMBERS.steadyMs, boundMs);
+    const isSteady = livedMs > Math.max(this.#steadyMs, boundMs);
     if (isSteady) {
       this.#refusals = 0;
       this.#silences = 0;

@@ -5,11 +5,12 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { BrokerConnection } from "../broker-connection.ts";
-import { isLoss, isSilence } from "../connect.ts";
+import { isLoss } from "../connect.ts";
 import { messageOf } from "../errors.ts";
 import type { Log } from "../handler.ts";
-import { backoffMs, ReconnectBackoff } from "./backoff.ts";
+import { backoffMs } from "./backoff.ts";
 import type { QueueConsumer } from "./consumer.ts";
+import { OwnConnection } from "./own-connection.ts";
 
 export type SubscriptionsOptions = {
   readonly consumers: () => Iterable<QueueConsumer>;
@@ -22,19 +23,8 @@ export type SubscriptionsOptions = {
   readonly log: Log;
 };
 
-/** Of a queue with a connection of its own. */
-type Apart = {
-  readonly backoff: ReconnectBackoff;
-  connection: BrokerConnection | null;
-  /** Why the last one ended. */
-  reason: string;
-};
-
 /** The first attempt to consume again after the broker ended a consumer, in milliseconds. */
 const RESUBSCRIBE_MS = 250;
-
-/** So many ends in a row are no accident. */
-const TROUBLE = 3;
 
 export class Subscriptions {
   readonly #options: SubscriptionsOptions;
@@ -42,7 +32,7 @@ export class Subscriptions {
   /** Those whose consume waits for its answer on the shared connection. */
   readonly #opening = new Set<QueueConsumer>();
   readonly #recovering = new Set<QueueConsumer>();
-  readonly #apart = new Map<QueueConsumer, Apart>();
+  readonly #apart = new Map<QueueConsumer, OwnConnection>();
   /** Ends of the shared connection, in a row, for something that any of its queues may hold. */
   #unexplained = 0;
 
@@ -53,7 +43,7 @@ export class Subscriptions {
   /** In words: queues that the broker does not let be consumed. */
   get problems(): readonly string[] {
     return [...this.#apart]
-      .filter(([{ state }, { backoff }]) => state === "down" && backoff.failures >= TROUBLE)
+      .filter(([, own]) => own.isInTrouble)
       .map(
         ([consumer, { reason }]) =>
           `every connection that consumes ${consumer.queue.name} ends with "${reason}": ` +
@@ -79,9 +69,9 @@ export class Subscriptions {
 
   /** Of a consumer that has ended for good. */
   async remove(consumer: QueueConsumer): Promise<void> {
-    const apart = this.#apart.get(consumer);
+    const own = this.#apart.get(consumer);
     this.#apart.delete(consumer);
-    await apart?.connection?.close();
+    await own?.close();
   }
 
   /** Consumes again as soon as the broker lets it. */
@@ -102,6 +92,8 @@ export class Subscriptions {
         log.warn({ queue, failures, reason: last }, "not consumed: trying again");
         try {
           await this.#subscribeAgain(consumer, connection);
+          // It may have been lost once more meanwhile, and nobody else would see to it.
+          if (consumer.state === "down") continue;
           log.info({ queue, failures }, "consuming again");
           return;
         } catch (error) {
@@ -116,7 +108,7 @@ export class Subscriptions {
   /** Ends the connections of single queues, and every attempt; stop the consumers before. */
   async stop(): Promise<void> {
     this.#stopped.abort();
-    await Promise.all([...this.#apart.values()].map(({ connection }) => connection?.close()));
+    await Promise.all([...this.#apart.values()].map((own) => own.close()));
   }
 
   async #try(consumer: QueueConsumer, shared: BrokerConnection): Promise<void> {
@@ -128,15 +120,13 @@ export class Subscriptions {
   }
 
   async #pause(consumer: QueueConsumer, failures: number): Promise<void> {
-    const apart = this.#apart.get(consumer);
-    const ms = apart ? apart.backoff.nextMs() : RESUBSCRIBE_MS + backoffMs(failures);
+    const ms = this.#apart.get(consumer)?.nextMs() ?? RESUBSCRIBE_MS + backoffMs(failures);
     await sleep(ms, undefined, { signal: this.#stopped.signal }).catch(() => undefined);
   }
 
   async #connectionFor(consumer: QueueConsumer): Promise<BrokerConnection | null> {
-    const apart = this.#apart.get(consumer);
-    if (!apart) return this.#options.shared();
-    return apart.connection ?? (await this.#connectApart(consumer, apart));
+    const own = this.#apart.get(consumer);
+    return own ? await own.open() : this.#options.shared();
   }
 
   async #subscribeAgain(consumer: QueueConsumer, connection: BrokerConnection): Promise<void> {
@@ -170,38 +160,14 @@ export class Subscriptions {
 
   #setApart(consumer: QueueConsumer, { message }: Error): void {
     if (this.#apart.has(consumer)) return;
-    this.#apart.set(consumer, {
-      backoff: new ReconnectBackoff(),
-      connection: null,
+    const { log, connect } = this.#options;
+    const { name } = consumer.queue;
+    const own = new OwnConnection({
       reason: message,
+      connect: () => connect(name, this.#stopped.signal),
+      onAway: () => this.#apart.delete(consumer),
     });
-    const { log } = this.#options;
-    log.warn({ queue: consumer.queue.name, reason: message }, "queue gets its own connection");
-  }
-
-  async #connectApart(consumer: QueueConsumer, apart: Apart): Promise<BrokerConnection | null> {
-    const { connect } = this.#options;
-    try {
-      const connection = await connect(consumer.queue.name, this.#stopped.signal);
-      const bornAt = performance.now();
-      apart.connection = connection;
-      void connection.ended.then((reason) => {
-        apart.connection = null;
-        apart.reason = reason.message;
-        apart.backoff.lost(reason, performance.now() - bornAt);
-        this.#forget(consumer, isLoss(reason));
-      });
-      return connection;
-    } catch (error) {
-      apart.reason = messageOf(error);
-      apart.backoff.failed(error);
-      this.#forget(consumer, isSilence(error));
-      return null;
-    }
-  }
-
-  /** Once the broker was away it may be well again: the queue goes back to the others. */
-  #forget(consumer: QueueConsumer, wasAway: boolean): void {
-    if (wasAway) this.#apart.delete(consumer);
+    this.#apart.set(consumer, own);
+    log.warn({ queue: name, reason: message }, "queue gets its own connection");
   }
 }

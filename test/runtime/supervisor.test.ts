@@ -129,6 +129,8 @@ test("a message that can't be read stops its own queue alone, and is named in /h
   });
   await client.publish("jobs", "x", {});
   await waitFor((seen) => seen(handled.work) === 1, { what: "the next one", timeoutMs: 20_000 });
+  // Once its connection has held for a while.
+  await waitFor((seen) => seen(problems()).length === 0, { what: "no problem to be left" });
   await untilWell(warren);
   await warren.stop();
 }, 60_000);
