@@ -51,8 +51,14 @@ export class Fleet {
   readonly #started: RunningProcess[] = [];
   #isOver = false;
 
+  /** However this process ends, but for SIGKILL: nobody else would end them. */
+  readonly #endAll = () => {
+    for (const running of this.#started) if (running.isRunning) running.kill("SIGKILL");
+  };
+
   constructor(options: FleetOptions) {
     this.#options = options;
+    process.once("exit", this.#endAll);
   }
 
   get urls(): readonly string[] {
@@ -93,7 +99,7 @@ export class Fleet {
     }
   }
 
-  /** Ends a runner; @returns its exit status. A runner that does not end is killed, and counted. */
+  /** One that does not end is killed, and counted. */
   async end(member: Member, signal: "SIGTERM" | "SIGKILL"): Promise<void> {
     member.isExpected = true;
     // Out of rotation at once: a load balancer follows /readyz, or sees the connection refused.
@@ -118,8 +124,9 @@ export class Fleet {
   /** Whatever still runs, at once. */
   async kill(): Promise<void> {
     this.#isOver = true;
-    for (const { process } of this.#members) process.kill("SIGKILL");
-    await Promise.all(this.#members.map(({ process }) => process.exit));
+    this.#endAll();
+    process.off("exit", this.#endAll);
+    await Promise.all(this.#started.map(({ exit }) => exit));
   }
 
   get pids(): readonly number[] {

@@ -25,6 +25,9 @@ const whole = (text: string) => {
 };
 const [seconds, rate, first] = [whole(values.seconds), whole(values.rate), whole(values.seed)];
 
+// Ends what it has started as well.
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
+
 let failures = 0;
 for (let seed = first; seed < first + whole(values.seeds); seed++) {
   const begin = now();
