@@ -2,28 +2,13 @@
  * The confirm channel of one exchange. Its own channel, because a publish that the broker refuses
  * closes the channel: so only messages of that exchange are ever touched by it.
  */
-import type { ConfirmChannel, Message, Options } from "amqplib";
+import type { ConfirmChannel, Message } from "amqplib";
 import type { BrokerConnection } from "../broker-connection.ts";
-import type { Outgoing, PublishOutcome } from "./publisher.ts";
-
-/** The header by which a return finds its message; callers may repeat a message id. */
-export const PUBLISH_HEADER = "x-warren-publish";
+import { type Pending, PUBLISH_HEADER, toAmqp } from "./pending.ts";
+import type { PublishOutcome } from "./publisher.ts";
 
 /** Before another attempt to open a channel, in milliseconds. */
 const REOPEN_MS = 250;
-
-export type Pending = {
-  readonly id: number;
-  readonly message: Outgoing;
-  /** Called once; later calls do nothing. */
-  readonly settle: (outcome: PublishOutcome) => void;
-  /** Called when neither the broker nor the socket's buffer holds it any more. */
-  readonly release: () => void;
-  isSettled: boolean;
-  /** It may be on the broker already. */
-  wasSent: boolean;
-  returned: string | null;
-};
 
 export type LaneOptions = {
   readonly exchange: string;
@@ -226,23 +211,4 @@ function refusalOf(error: Error & { code?: number }, exchange: string): PublishO
   }
   const message = `the broker does not let this user publish to exchange "${exchange}"`;
   return { status: "access-refused", message };
-}
-
-function toAmqp({ id, message: { properties } }: Pending): Options.Publish {
-  const { contentType, contentEncoding, correlationId, type, appId } = properties;
-  return {
-    mandatory: true,
-    persistent: properties.persistent,
-    messageId: properties.messageId,
-    headers: { ...properties.headers, [PUBLISH_HEADER]: id },
-    ...(contentType === null ? {} : { contentType }),
-    ...(contentEncoding === undefined ? {} : { contentEncoding }),
-    ...(correlationId === undefined ? {} : { correlationId }),
-    ...(type === undefined ? {} : { type }),
-    ...(appId === undefined ? {} : { appId }),
-    ...(properties.timestamp === undefined ? {} : { timestamp: properties.timestamp }),
-    ...(properties.priority === undefined ? {} : { priority: properties.priority }),
-    ...(properties.expirationMs === undefined ? {} : { expiration: properties.expirationMs }),
-    ...(properties.replyTo === undefined ? {} : { replyTo: properties.replyTo }),
-  };
 }

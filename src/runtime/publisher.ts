@@ -16,7 +16,8 @@
  */
 import { type BrokerConnection, closeChannel } from "../broker-connection.ts";
 import { NUMBERS } from "../numbers.ts";
-import { Lane, type Pending } from "./lane.ts";
+import { Lane } from "./lane.ts";
+import type { Pending } from "./pending.ts";
 import type { ConnectionState } from "./status.ts";
 
 export type MessageProperties = {

@@ -49,24 +49,18 @@ export async function writeProject(files: ProjectFiles): Promise<Project> {
   return { folder, path, write, remove: () => rm(folder, { recursive: true, force: true }) };
 }
 
-export type WarrenOptions = Pick<CommandOptions, "env"> & {
-  /** How many files and sockets it may have open. */
-  readonly maxOpenFiles?: number;
-};
-
 /** Starts a command of warren in the project, from source; the caller ends it. */
 export function startWarren(
   project: Project,
   args: readonly string[],
-  { env = {}, maxOpenFiles }: WarrenOptions = {},
+  options: Pick<CommandOptions, "env"> = {},
 ): RunningProcess {
-  const limit = maxOpenFiles === undefined ? "" : `ulimit -n ${maxOpenFiles};`;
-  const command = ["-c", `${limit} exec "$@"`, "sh", ...warrenCommand(args)];
-  return startProcess("/bin/sh", command, { cwd: project.folder, env });
+  const [program, ...rest] = warrenCommand(args);
+  return startProcess(program, rest, { cwd: project.folder, ...options });
 }
 
 /** The program and its arguments that run a command of warren from source. */
-export function warrenCommand(args: readonly string[]): readonly string[] {
+export function warrenCommand(args: readonly string[]): readonly [string, ...string[]] {
   const source = ["--conditions=warren-source", "--import", import.meta.resolve("tsx")];
   return [process.execPath, ...source, join(REPOSITORY, "src/cli.ts"), ...args];
 }

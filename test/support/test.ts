@@ -5,14 +5,8 @@
 import { inject, test as plain } from "vitest";
 import { type Client, openClient } from "./client.ts";
 import { countResources, expectNoLeak } from "./leaks.ts";
-import { type Ended, type RunningProcess, untilEnd } from "./processes.ts";
-import {
-  type Project,
-  type ProjectFiles,
-  startWarren,
-  type WarrenOptions,
-  writeProject,
-} from "./project.ts";
+import { type CommandOptions, type Ended, type RunningProcess, untilEnd } from "./processes.ts";
+import { type Project, type ProjectFiles, startWarren, writeProject } from "./project.ts";
 import { startProxy, type TcpProxy } from "./proxy.ts";
 import { createUser, type User } from "./user.ts";
 import { createVhost, deleteVhost, describeQueues, type Vhost } from "./vhost.ts";
@@ -36,13 +30,13 @@ type Fixtures = {
   readonly runCli: (
     project: Project,
     args: readonly string[],
-    options?: WarrenOptions,
+    options?: Pick<CommandOptions, "env">,
   ) => Promise<Ended>;
   /** Starts a command of warren, which the test ends: one that still runs then fails it. */
   readonly startCli: (
     project: Project,
     args: readonly string[],
-    options?: WarrenOptions,
+    options?: Pick<CommandOptions, "env">,
   ) => RunningProcess;
 };
 

@@ -1,0 +1,39 @@
+/** A message on its way to the broker. */
+import type { Options } from "amqplib";
+import type { Outgoing, PublishOutcome } from "./publisher.ts";
+
+/** The header by which a return finds its message; callers may repeat a message id. */
+export const PUBLISH_HEADER = "x-warren-publish";
+
+export type Pending = {
+  readonly id: number;
+  readonly message: Outgoing;
+  /** Called once; later calls do nothing. */
+  readonly settle: (outcome: PublishOutcome) => void;
+  /** Called when neither the broker nor the socket's buffer holds it any more. */
+  readonly release: () => void;
+  isSettled: boolean;
+  /** It may be on the broker already. */
+  wasSent: boolean;
+  returned: string | null;
+};
+
+/** As amqplib wants its properties. */
+export function toAmqp({ id, message: { properties } }: Pending): Options.Publish {
+  const { contentType, contentEncoding, correlationId, type, appId } = properties;
+  return {
+    mandatory: true,
+    persistent: properties.persistent,
+    messageId: properties.messageId,
+    headers: { ...properties.headers, [PUBLISH_HEADER]: id },
+    ...(contentType === null ? {} : { contentType }),
+    ...(contentEncoding === undefined ? {} : { contentEncoding }),
+    ...(correlationId === undefined ? {} : { correlationId }),
+    ...(type === undefined ? {} : { type }),
+    ...(appId === undefined ? {} : { appId }),
+    ...(properties.timestamp === undefined ? {} : { timestamp: properties.timestamp }),
+    ...(properties.priority === undefined ? {} : { priority: properties.priority }),
+    ...(properties.expirationMs === undefined ? {} : { expiration: properties.expirationMs }),
+    ...(properties.replyTo === undefined ? {} : { replyTo: properties.replyTo }),
+  };
+}
