@@ -17,24 +17,37 @@ export type EventCheck = {
 const MAX_DETAILED_BYTES = 64 * 1024;
 
 /**
- * Compiles the schema of an event: 2020-12, or draft-07 if its `$schema` says so. Nothing in the
- * fields is coerced, filled in or removed.
- *
- * @throws {WarrenError} `bad-event-schema`.
+ * Compiles the schema of an event that `vetSchema` has passed: 2020-12, or draft-07 if its `$schema`
+ * says so. Nothing in the fields is coerced, filled in or removed.
  */
-export function compileCheck(event: EventSchema): EventCheck {
-  const known = checks.get(event.schema);
+export function compileCheck({ schema, file }: EventSchema): EventCheck {
+  const known = checks.get(schema);
   if (known) return known;
-  const check = createEventCheck(event);
-  checks.set(event.schema, check);
+  const violations = createCheck((options) => compile(schema, options, file));
+  const check = { hasData: hasProperty(schema, "data"), violations };
+  checks.set(schema, check);
   return check;
 }
 
-// Compiling takes 10 ms a schema: what the loader has compiled to find mistakes serves the runtime.
+// What the loader has compiled to find mistakes serves the runtime.
 const checks = new WeakMap<JsonSchema, EventCheck>();
 
-function createEventCheck({ type, file, schema }: EventSchema): EventCheck {
-  const violations = createCheck((options) => compile(schema, options, file));
+/**
+ * Whether a schema that a user wrote can be compiled and used.
+ *
+ * @throws {WarrenError} `bad-event-schema`.
+ */
+export function vetSchema(event: EventSchema): void {
+  const { type, file, schema } = event;
+  const draft = draftOf(schema);
+  const meta = metas.get(draft) ?? createAjv(draft, {});
+  metas.set(draft, meta);
+  try {
+    meta.validateSchema(schema, true);
+  } catch (cause) {
+    throw refusal(file, cause);
+  }
+  const { violations } = compileCheck(event);
   try {
     violations({}, 0);
   } catch (cause) {
@@ -43,8 +56,10 @@ function createEventCheck({ type, file, schema }: EventSchema): EventCheck {
       cause,
     });
   }
-  return { hasData: hasProperty(schema, "data"), violations };
 }
+
+// The schema of schemas takes longer to compile than all others: once for each draft.
+const metas = new Map<Draft, Ajv>();
 
 /** Empty if the value is valid. `bytes` is the size of what it was read from. */
 export type Check = (value: unknown, bytes: number) => readonly Violation[];
@@ -67,8 +82,23 @@ export function createCheck(compile: (options: Options) => ValidateFunction): Ch
 }
 
 function compile(schema: JsonSchema, options: Options, file: string): ValidateFunction {
-  const isDraft07 = String(schema.$schema ?? "").includes("draft-07");
-  const ajv = new (isDraft07 ? Ajv : Ajv2020)({
+  const ajv = createAjv(draftOf(schema), { meta: false, validateSchema: false, ...options });
+  if (options.allErrors) guardPattern(ajv);
+  try {
+    return ajv.compile(schema);
+  } catch (cause) {
+    throw refusal(file, cause);
+  }
+}
+
+type Draft = typeof Ajv | typeof Ajv2020;
+
+function draftOf(schema: JsonSchema): Draft {
+  return String(schema.$schema ?? "").includes("draft-07") ? Ajv : Ajv2020;
+}
+
+function createAjv(draft: Draft, options: Options): Ajv {
+  const ajv = new draft({
     strict: true,
     // These three ask for a style of schema; that it can't be misread is what matters here.
     strictTypes: false,
@@ -80,13 +110,14 @@ function compile(schema: JsonSchema, options: Options, file: string): ValidateFu
   });
   formats.default(ajv);
   boundUniqueItems(ajv);
-  if (options.allErrors) guardPattern(ajv);
-  try {
-    return ajv.compile(schema);
-  } catch (cause) {
-    const at = { file, line: 1, column: 1 };
-    throw new WarrenError("bad-event-schema", messageOf(cause), { at, cause });
-  }
+  return ajv;
+}
+
+function refusal(file: string, cause: unknown): WarrenError {
+  return new WarrenError("bad-event-schema", messageOf(cause), {
+    at: { file, line: 1, column: 1 },
+    cause,
+  });
 }
 
 /** Whether the schema names a property of its object, also through local references and unions. */

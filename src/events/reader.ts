@@ -37,7 +37,7 @@ export type EventReader = {
   read(message: RawMessage, expected: readonly string[] | null): ReadResult;
 };
 
-/** Compiles the schema of an event when the first one comes: that takes 10 ms each. */
+/** Compiles the schema of an event when the first one comes: that takes some milliseconds each. */
 export function createEventReader(events: Topology["events"]): EventReader {
   return {
     read: (message, expected) => {

@@ -1,5 +1,5 @@
 import { type Place, type Problem, WarrenError } from "../errors.ts";
-import { compileCheck } from "../events/check.ts";
+import { vetSchema } from "../events/check.ts";
 import { isObject } from "../events/encoding.ts";
 import type { JsonSchema } from "../topology.ts";
 import { parse } from "./document.ts";
@@ -100,7 +100,7 @@ function checkPattern(pattern: string, isBounded: boolean, at: string, report: R
 /** Compiled as the runtime will, so that what passes here cannot fail there. */
 function compile(schema: JsonSchema, file: string, report: Report): void {
   try {
-    compileCheck({ type: "", file, schema });
+    vetSchema({ type: "", file, schema });
   } catch (error) {
     if (!(error instanceof WarrenError)) throw error;
     const { message } = error;

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { compileCheck } from "../../src/events/check.ts";
+import { vetSchema } from "../../src/events/check.ts";
 import { createRandom, type Random } from "../support/random.ts";
 import { messageOf, readerOf } from "./reading.ts";
 
@@ -213,7 +213,7 @@ test.each([
   ["a reference out of the file", { $ref: "other.json" }],
   ["a reference to itself", { allOf: [{ $ref: "#" }] }],
 ])("a schema with %s is refused", (_what, schema) => {
-  expect(() => compileCheck({ type: "e", file: "e.json", schema })).toThrow(
+  expect(() => vetSchema({ type: "e", file: "e.json", schema })).toThrow(
     expect.objectContaining({ code: "bad-event-schema" }),
   );
 });
