@@ -7,7 +7,6 @@ import { Watcher } from "../loader/watch.ts";
 import { NUMBERS } from "../numbers.ts";
 import type { Runner } from "../runtime/runner.ts";
 import type { Updated } from "../runtime/updates.ts";
-import type { Topology } from "../topology.ts";
 import type { Context } from "./command.ts";
 
 /** An edit that the broker could not be asked about is tried again after so long, in milliseconds. */
@@ -103,12 +102,19 @@ export class Reloader {
       void this.#watcher.settle();
       return;
     }
-    if (loaded.ok && this.#isInUse(runner, loaded.topology, digests)) {
+    if (!loaded.ok) {
+      this.#took(await runner.update(loaded));
+      return;
+    }
+    const isSame = isDeepStrictEqual(runner.topology, loaded.topology);
+    if (isSame && this.#isInUse(runner, digests)) {
       this.#context.log.debug({}, "nothing of what runs has changed");
       return;
     }
+    // Of equal topologies one is kept, with all that is in it: the other is gone before it is old.
+    const topology = isSame ? Object.freeze({ ...runner.topology }) : loaded.topology;
     const isWhole = (files: Digests) => this.#isWhole(files, digests);
-    this.#took(await runner.update(loaded.ok ? { ...loaded, isWhole } : loaded));
+    this.#took(await runner.update({ ok: true, topology, isWhole }));
   }
 
   #took(updated: Updated): void {
@@ -138,13 +144,10 @@ export class Reloader {
     return others.every(([path, digest]) => this.#watcher.wasStable(path, digest));
   }
 
-  /** Nothing of what is loaded would be another. */
-  #isInUse(runner: Runner, topology: Topology, digests: Digests): boolean {
-    return (
-      runner.status().reload.problems.length === 0 &&
-      [...this.#files].every(([path, digest]) => digests.get(path) === digest) &&
-      isDeepStrictEqual(runner.topology, topology)
-    );
+  /** Every module that would be loaded is the one that runs. */
+  #isInUse(runner: Runner, digests: Digests): boolean {
+    const isUnchanged = [...this.#files].every(([path, digest]) => digests.get(path) === digest);
+    return isUnchanged && runner.status().reload.problems.length === 0;
   }
 
   #paths(files: Digests): readonly string[] {
