@@ -1,8 +1,8 @@
 /** Everything that a run leaves behind, for `reconcile` and the report. */
 import type { Fault } from "./fault.ts";
-import type { Sample } from "./fleet.ts";
 import type { Answer, Sent } from "./ledger.ts";
 import type { HandlerRun } from "./project/src/job/run.ts";
+import type { Sample } from "./samples.ts";
 import type { Settlements } from "./settlements.ts";
 
 /** One fault as it happened. */

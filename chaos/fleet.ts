@@ -1,10 +1,10 @@
 /** The runner processes, and a supervisor that starts one again when it ended by itself. */
-import { readdir, readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { RunningProcess } from "../test/support/processes.ts";
 import { type Project, startWarren } from "../test/support/project.ts";
 import { waitFor } from "../test/support/wait-for.ts";
 import { now } from "./clock.ts";
+import { type Sample, sampleOf } from "./samples.ts";
 
 export type Command = "start" | "dev";
 
@@ -24,14 +24,6 @@ export type FleetOptions = {
   /** Of a runner that is not told otherwise. */
   readonly command: Command;
   readonly note: (text: string) => void;
-};
-
-/** One look at a process. */
-export type Sample = {
-  readonly at: number;
-  readonly pid: number;
-  readonly rssMiB: number;
-  readonly fds: number;
 };
 
 const READY_TIMEOUT_MS = 60_000;
@@ -157,12 +149,10 @@ export class Fleet {
     );
   }
 
-  /** Looks at each process; where there is no /proc, nothing is known. */
+  /** Looks at each process. */
   async sample(): Promise<void> {
-    for (const { process } of this.#members) {
-      const seen = await look(process.pid).catch(() => null);
-      if (seen) this.samples.push({ at: now(), pid: process.pid, ...seen });
-    }
+    const samples = await Promise.all(this.pids.map(sampleOf));
+    this.samples.push(...samples.flat());
   }
 
   #adopt(member: Member, env: Readonly<Record<string, string>>): Member {
@@ -197,13 +187,4 @@ async function askHealth({ url }: Member): Promise<Health> {
 function lastLine({ stdout, stderr }: RunningProcess): string {
   const lines = `${stdout}\n${stderr}`.trim().split("\n");
   return lines.at(-1) ?? "";
-}
-
-async function look(pid: number): Promise<Pick<Sample, "rssMiB" | "fds">> {
-  const [status, fds] = await Promise.all([
-    readFile(`/proc/${pid}/status`, "utf8"),
-    readdir(`/proc/${pid}/fd`),
-  ]);
-  const rssKiB = Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0);
-  return { rssMiB: Math.round(rssKiB / 1024), fds: fds.length };
 }
