@@ -6,7 +6,7 @@ import { type Loaded, load } from "../loader/load.ts";
 import { Watcher } from "../loader/watch.ts";
 import { NUMBERS } from "../numbers.ts";
 import type { Runner } from "../runtime/runner.ts";
-import type { Updated } from "../runtime/updates.ts";
+import { isAway, type Updated } from "../runtime/updates.ts";
 import type { Context } from "./command.ts";
 
 /** An edit that the broker could not be asked about is tried again after so long, in milliseconds. */
@@ -27,6 +27,7 @@ export class Reloader {
   #files: Digests = new Map();
   #isReloading = false;
   #isAsked = false;
+  #isClosed = false;
   /** Updates in a row whose files had changed before they were loaded. */
   #discarded = 0;
   #retry: NodeJS.Timeout | undefined;
@@ -64,6 +65,7 @@ export class Reloader {
 
   /** From now on the runner, which has loaded `files`, is told of every change. */
   follow(runner: Runner, files: Digests): void {
+    if (this.#isClosed) return;
     this.#runner = runner;
     this.#files = files;
     this.#watcher.watch(this.#paths(files), files);
@@ -71,6 +73,7 @@ export class Reloader {
   }
 
   close(): void {
+    this.#isClosed = true;
     this.#runner = null;
     clearTimeout(this.#retry);
     this.#watcher.close();
@@ -124,9 +127,9 @@ export class Reloader {
     this.#discarded = status === "discarded" ? this.#discarded + 1 : 0;
     this.#watcher.watch(this.#paths(files), files);
     if (status === "discarded") void this.#watcher.settle();
-    const isBrokerAway =
-      status === "refused" && updated.problems.some(({ code }) => code === "connection-failed");
-    if (isBrokerAway) this.#retry = setTimeout(() => void this.#reload(), RETRY_MS);
+    if (status === "refused" && updated.problems.some(isAway)) {
+      this.#retry = setTimeout(() => void this.#reload(), RETRY_MS);
+    }
   }
 
   /**

@@ -157,6 +157,7 @@ export class Watcher {
 
   /** @returns false where there are no more watches, or the folder is gone again. */
   #watchFolder(key: string, folder: string): boolean {
+    if (this.#isClosed) return false;
     const forget = () => {
       this.#watches.get(key)?.close();
       this.#watches.delete(key);

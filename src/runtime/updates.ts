@@ -1,4 +1,5 @@
 /** Takes one update after another, and remembers what became of the last. */
+import { isDeepStrictEqual } from "node:util";
 import type { Digests } from "../digest.ts";
 import { formatPlace, type Problem } from "../errors.ts";
 import type { Log } from "../handler.ts";
@@ -84,11 +85,19 @@ export class Updates {
       const ms = Math.round(performance.now() - started);
       log.info({ generation, added, removed, ms }, "reloaded");
     } else if (updated.status === "refused") {
-      this.#problems = updated.problems;
-      for (const { code, message, at } of updated.problems) {
+      const { problems } = updated;
+      // The broker is still away: it was said when it was first asked.
+      const isKnown = isDeepStrictEqual(problems, this.#problems) && problems.every(isAway);
+      this.#problems = problems;
+      for (const { code, message, at } of isKnown ? [] : problems) {
         log.error({ at: formatPlace(at), code, reason: message }, "not reloaded");
       }
     }
     return updated;
   }
+}
+
+/** An edit that is good as far as anybody could tell: it is worth another try. */
+export function isAway({ code }: Problem): boolean {
+  return code === "connection-failed";
 }

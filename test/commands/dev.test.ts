@@ -1,4 +1,5 @@
 import { rmSync } from "node:fs";
+import { startProxy } from "../support/proxy.ts";
 import { expect, test } from "../support/test.ts";
 import type { Vhost } from "../support/vhost.ts";
 import { waitFor } from "../support/wait-for.ts";
@@ -84,6 +85,27 @@ test("dev names what is wrong with an edit, and goes on with what ran; nothing i
   await warren.generation(2);
   expect(await warren.version("c")).toBe("1");
   expect(await warren.stop()).toBe(0);
+}, 60_000);
+
+test("an edit that the broker could not be asked about is taken once it is back", async ({
+  vhost,
+  proxy,
+  createProject,
+  startCli,
+}) => {
+  const url = proxy.url(vhost.url);
+  const project = await createProject({ topology: topologyOf(url), handlers, events });
+  const warren = await run(startCli, project, ["dev"]);
+  const { port } = proxy;
+  await proxy.close();
+  await project.write("topology.yaml", topologyOf(url, ["a", "b"]));
+  expect(await warren.problem(/./)).toMatch(/^topology\.yaml:3:1 connection-failed /);
+  const again = await startProxy(Number(new URL(vhost.url).port || 5672), { listenPort: port });
+  await warren.generation(2);
+  await vhost.waitForCounts("b", { consumers: 1 });
+  expect(warren.lines("not reloaded")).toHaveLength(1);
+  expect(await warren.stop()).toBe(0);
+  await again.close();
 }, 60_000);
 
 test("dev takes an edit of the topology and one of its handler together", async ({

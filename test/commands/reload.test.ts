@@ -268,6 +268,22 @@ test("a new schema is taken where the file's patterns include it", async ({
   expect(await warren.stop()).toBe(0);
 });
 
+test("a stop in the middle of a reload is a stop as any other", async ({
+  vhost,
+  createProject,
+  startCli,
+}) => {
+  const project = await createProject({ topology: topologyOf(vhost.url), handlers, events });
+  const warren = await run(startCli, project);
+  const head = 'console.log("loading");\nawait new Promise(() => undefined);';
+  await project.write("src/handlers/a.ts", handlerOf("2", head));
+  await warren.process.waitForLine("loading");
+  expect(await warren.version()).toBe("1");
+  expect(await warren.stop()).toBe(0);
+  expect(warren.lines("stopped")).toMatchObject([{ drained: true }]);
+  expect(warren.lines("not reloaded")).toEqual([]);
+});
+
 test("start does not read topology.yaml again", async ({ vhost, createProject, startCli }) => {
   const project = await createProject({ topology: topologyOf(vhost.url), handlers, events });
   const warren = await run(startCli, project);
