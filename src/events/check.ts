@@ -43,7 +43,7 @@ export function vetSchema(event: EventSchema): void {
   const meta = metas.get(draft) ?? createAjv(draft, {});
   metas.set(draft, meta);
   try {
-    meta.validateSchema(schema, true);
+    void meta.validateSchema(schema, true);
   } catch (cause) {
     throw refusal(file, cause);
   }
