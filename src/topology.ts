@@ -88,10 +88,14 @@ export type Queue = {
 
 /**
  * Whether its messages can come back to it through the project's requeue exchange: after a delay,
- * or, in a classic queue, which counts nothing, when they are delivered once more.
+ * or, in a classic queue, which counts nothing, when they are delivered once more. An external
+ * queue is bound there for its retries alone.
  */
-export function isRequeued(queue: Pick<Queue, "type" | "retryDelaysMs" | "ordered">): boolean {
-  return !queue.ordered && (queue.type === "classic" || queue.retryDelaysMs.length > 0);
+export function isRequeued(
+  queue: Pick<Queue, "type" | "retryDelaysMs" | "ordered" | "external">,
+): boolean {
+  const { type, retryDelaysMs, ordered, external } = queue;
+  return !ordered && (retryDelaysMs.length > 0 || (type === "classic" && !external));
 }
 
 export type JsonSchema = { readonly [key: string]: unknown };

@@ -65,7 +65,7 @@ function resolveQueue(
   const retryAt = join(block.retry === undefined ? DEFAULTS : pointer, "retry");
   const delaysMs =
     retry === undefined ? NUMBERS.retryDelaysMs : retryDelaysMs(retry, retryAt, report);
-  if (hasHandler && isRequeued({ type, retryDelaysMs: delaysMs, ordered })) {
+  if (hasHandler && isRequeued({ type, retryDelaysMs: delaysMs, ordered, external })) {
     checkRetriedName(name, pointer, report);
   }
   return {

@@ -7,7 +7,7 @@
 import type { ConsumeMessage } from "amqplib";
 import type { BrokerConnection } from "../broker-connection.ts";
 import { NUMBERS } from "../numbers.ts";
-import type { Queue } from "../topology.ts";
+import { isRequeued, type Queue } from "../topology.ts";
 import { within } from "../within.ts";
 import { Head } from "./head.ts";
 import type { Delivery, Result } from "./host/host.ts";
@@ -176,7 +176,7 @@ export class QueueConsumer {
   #isUncounted({ raw }: Held): boolean {
     const { type, arguments: all } = this.queue;
     const isCountable = type === "classic" && all["x-overflow"] !== "reject-publish-dlx";
-    return isCountable && raw.fields.redelivered;
+    return raw.fields.redelivered && isCountable && isRequeued(this.queue);
   }
 
   /**

@@ -20,7 +20,7 @@ test("a stop beside a broker in trouble ends in time, with a true status, and lo
 }) => {
   const node = await startNode();
   const topologyWith = (drainMs: number) =>
-    topologyOf(node.amqpUrl, `drain: { timeout: ${drainMs}ms }`);
+    topologyOf(node.amqpUrl, `drain: { timeout: ${drainMs}ms }`, "1s");
   const project = await createProject({ topology: topologyWith(3_000), handlers });
   const accepted: number[] = [];
   let lastId = 0;

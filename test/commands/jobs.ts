@@ -5,9 +5,9 @@ import type { Project } from "../support/project.ts";
 import { waitFor } from "../support/wait-for.ts";
 
 /** Every message goes to a quorum queue and to a classic one. */
-export const topologyOf = (url: string, more = "") => `version: 1
+export const topologyOf = (url: string, more = "", heartbeat = "10s") => `version: 1
 project: test
-broker: { url: "${url}", heartbeat: 1s }
+broker: { url: "${url}", heartbeat: ${heartbeat} }
 http: { port: 0 }
 ${more}
 defaults: { retry: [200ms], deadLetter: dead, concurrency: 5 }

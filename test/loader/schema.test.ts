@@ -72,6 +72,7 @@ test("the defaults are those of the table of numbers", () => {
   expect(at("retry.factor").default).toBe(NUMBERS.retryFactor);
   expect(milliseconds(at("retry.max").default)).toBe(NUMBERS.retryMaxMs);
   expect(at("queue.ttl")["x-quantity"]?.maximum).toBe(NUMBERS.maxTtlMs);
+  expect(at("queue.ordered").description).toContain(`at most ${NUMBERS.maxOrderedPrefetch}`);
   const { workDeliveryLimit, parkedDeliveryLimit } = NUMBERS;
   expect(at("queue.deliveryLimit").description).toContain(
     `${workDeliveryLimit} with a handler, ${parkedDeliveryLimit} without`,
