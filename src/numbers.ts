@@ -27,6 +27,11 @@ export const NUMBERS = {
   workerBeatMs: 50,
   /** For a thread that is blocked to say where. */
   workerAnswerMs: 1_000,
+  /** Publishes of handlers that are under way; HTTP has the rest of what may be in flight. */
+  maxHandlerPublishes: 1_000,
+  /** Of handlers, between two signs of life. */
+  maxLogLines: 1_000,
+  maxLogBytes: 64 * 1024,
   /** For a handler to let go once its time is over, before its thread is replaced. */
   workerGraceMs: 1_000,
   drainDelayMs: 0,

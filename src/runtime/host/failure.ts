@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { Place } from "../../errors.ts";
+import { oneLine } from "./cause.ts";
 
 export type LoadFailure = {
   /** One line. */
@@ -29,7 +30,7 @@ export function describeFailure(error: unknown): LoadFailure {
 }
 
 function failure(reason: string, at: Place | null, missing: string | null = null): LoadFailure {
-  return { reason, at, missing };
+  return { reason: oneLine(reason), at, missing };
 }
 
 const NOT_FOUND = /^Cannot find (?:module|package) '(.+?)' imported from (.+)$/;

@@ -1,7 +1,7 @@
 /** What a handler thread says to the runner's: what comes up in one tick goes together. */
 import type { MessagePort } from "node:worker_threads";
 import { messageOf } from "../../errors.ts";
-import type { Log } from "../../handler.ts";
+import { NUMBERS } from "../../numbers.ts";
 import type { Published, PublishRequest } from "../publish.ts";
 import { packResults } from "./packing.ts";
 import type { FromThread, PublishAnswer, PublishCall, RunResult } from "./protocol.ts";
@@ -10,6 +10,7 @@ export class Outbox {
   readonly #port: MessagePort;
   readonly #waiting = new Map<number, (published: Published) => void>();
   #results: RunResult[] = [];
+  /** Not sent yet. */
   #publishes: PublishCall[] = [];
   #ended: number[] = [];
   #lastCall = 0;
@@ -20,9 +21,9 @@ export class Outbox {
   }
 
   /** Now. */
-  say(message: FromThread): void {
+  readonly say = (message: FromThread): void => {
     this.#port.postMessage(message);
-  }
+  };
 
   result(result: RunResult): void {
     this.#results.push(result);
@@ -47,18 +48,7 @@ export class Outbox {
       this.#waiting.get(call)?.(published);
       this.#waiting.delete(call);
     }
-  }
-
-  /** At once, so that the last line before a thread's end is seen. */
-  readonly log: Log = {
-    debug: (fields, message) => this.#log("debug", fields, message),
-    info: (fields, message) => this.#log("info", fields, message),
-    warn: (fields, message) => this.#log("warn", fields, message),
-    error: (fields, message) => this.#log("error", fields, message),
-  };
-
-  #log(level: keyof Log, fields: object, message: string): void {
-    this.say({ type: "log", level, fields: toJson(fields), message: String(message) });
+    if (this.#publishes.length > 0) this.#schedule();
   }
 
   #schedule(): void {
@@ -69,11 +59,10 @@ export class Outbox {
 
   #flush(): void {
     const results = packResults(this.#results);
-    const publishes = this.#publishes;
     const ended = this.#ended;
+    const publishes = this.#nextPublishes();
     this.#isScheduled = false;
     this.#results = [];
-    this.#publishes = [];
     this.#ended = [];
     try {
       this.say({ type: "tick", results, publishes, ended });
@@ -82,6 +71,13 @@ export class Outbox {
       const sound = publishes.filter((call) => this.#isCloneable(call));
       this.say({ type: "tick", results, publishes: sound, ended });
     }
+  }
+
+  /** So many that a handler which publishes without end leaves the runner its breath. */
+  #nextPublishes(): readonly PublishCall[] {
+    if (this.#publishes.length === 0) return [];
+    const underWay = this.#waiting.size - this.#publishes.length;
+    return this.#publishes.splice(0, NUMBERS.maxHandlerPublishes - underWay);
   }
 
   #isCloneable(call: PublishCall): boolean {
@@ -101,22 +97,4 @@ export class Outbox {
 function own(body: Buffer): Buffer {
   const { buffer } = new Uint8Array(body);
   return Buffer.from(buffer);
-}
-
-/** Whatever a handler logs: errors with their stacks, and no cycle or BigInt is a reason to throw. */
-function toJson(fields: object): string {
-  const path: unknown[] = [];
-  try {
-    return JSON.stringify(fields, function (this: unknown, _key, value: unknown) {
-      path.splice(path.indexOf(this) + 1);
-      if (path.includes(value)) return "[circular]";
-      if (typeof value === "object" && value !== null) path.push(value);
-      if (typeof value === "bigint") return String(value);
-      if (value instanceof Error) return { ...value, message: value.message, stack: value.stack };
-      return value;
-    });
-  } catch (error) {
-    // A toJSON or a getter that throws.
-    return JSON.stringify({ unreadable: String(error) });
-  }
 }

@@ -88,11 +88,16 @@ export class Shift {
     this.#startRenewal();
   }
 
-  /** Another takes its place, and it ends once it has finished. */
-  replace(thread: RemoteThread): void {
-    if (thread !== this.#current) return;
+  /**
+   * Another takes its place, and it ends once it has finished.
+   *
+   * @returns false if that is under way, or takes no replacement.
+   */
+  replace(thread: RemoteThread): boolean {
+    if (thread !== this.#current || thread === this.#tired) return false;
     this.#tired = thread;
     this.#startRenewal();
+    return true;
   }
 
   /** One more thread with the handlers in use; null when there is no use for it any more. */

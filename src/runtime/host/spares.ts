@@ -67,14 +67,19 @@ export class Spares {
 
 /** Handlers have no business with the broker: no variable has its password, however it is called. */
 function withoutBroker(env: Environment, { broker }: Topology): Record<string, string> {
-  const secrets = broker.addresses.flatMap(({ url }) => {
-    const { username, password, host } = new URL(url);
-    return [`${username}:${password}@`, `@${host}`, host];
-  });
+  const addresses = broker.addresses.map(({ url }) => new URL(url));
   const isOfBroker = (name: string, value: string) =>
-    /^RABBITMQ_(MANAGEMENT_)?URL$/.test(name) || secrets.some((secret) => value.includes(secret));
+    /^RABBITMQ_(MANAGEMENT_)?URL$/.test(name) ||
+    addresses.some(({ username, password }) => hasPassword(value, username, password));
   const entries = Object.entries(env).filter(
     (entry): entry is [string, string] => entry[1] !== undefined && !isOfBroker(entry[0], entry[1]),
   );
   return Object.fromEntries(entries);
+}
+
+/** guest's is known to everybody, and may well be the value of something else. */
+function hasPassword(value: string, username: string, password: string): boolean {
+  if (password === "") return false;
+  if (value.includes(`//${username}:${password}@`)) return true;
+  return password !== "guest" && [password, decodeURIComponent(password)].includes(value);
 }

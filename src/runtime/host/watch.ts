@@ -4,6 +4,9 @@ import type { Topology } from "../../topology.ts";
 import type { Pulse } from "./pulse.ts";
 import { OUT_OF_MEMORY } from "./spawn.ts";
 
+/** The threads of this process that give no sign of life: which of several has grown, nobody knows. */
+const silent = new Set<Watch>();
+
 /** A thread that does not say what it takes, since it is busy, is ended above so many limits. */
 const OVER = 1.5;
 
@@ -29,6 +32,7 @@ export class Watch {
 
   end(): void {
     clearInterval(this.#timer);
+    silent.delete(this);
   }
 
   #check(): void {
@@ -40,12 +44,15 @@ export class Watch {
       this.#lastBeats = beats;
       this.#silentMs = 0;
       this.#rssAtBeat = rss;
+      silent.delete(this);
       return;
     }
+    silent.add(this);
     // While this thread itself stood still, nothing is known of the other.
     this.#silentMs += Math.min(sinceMs, 2 * NUMBERS.workerBeatMs);
     const { blockedMs, maxHeapBytes } = this.#limits;
-    if (heapBytes + rss - this.#rssAtBeat > OVER * maxHeapBytes) this.#doom(OUT_OF_MEMORY);
+    const isOver = heapBytes + rss - this.#rssAtBeat > OVER * maxHeapBytes;
+    if (isOver && silent.size === 1) this.#doom(OUT_OF_MEMORY);
     else if (this.#silentMs >= blockedMs) this.#doom(`blocked for ${blockedMs} ms`);
   }
 

@@ -139,9 +139,9 @@ export class WorkerHost implements HandlerHost {
   }
 
   #replace(thread: RemoteThread, reason: string): void {
-    this.#ports.log.warn({ reason }, "the handlers' thread is replaced");
+    if (!this.#shift.replace(thread)) return;
     this.#restarts += 1;
-    this.#shift.replace(thread);
+    this.#ports.log.warn({ reason }, "the handlers' thread is replaced");
   }
 
   #bury(thread: RemoteThread, death: Death): void {

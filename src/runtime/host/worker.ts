@@ -13,6 +13,7 @@ import type { ThreadData, ToThread } from "./protocol.ts";
 import { Pulse } from "./pulse.ts";
 import { Stalls } from "./stalls.ts";
 import { HandlerThread } from "./thread.ts";
+import { ThreadLog } from "./thread-log.ts";
 import { trackModules } from "./tracking.ts";
 // What handlers import as "warren" is loaded with this thread, before they are.
 import "../../index.ts";
@@ -20,6 +21,7 @@ import "../../index.ts";
 if (!parentPort) throw new Error("this module is the entry of a thread");
 const { pulse: shared, modules: port } = workerData as ThreadData;
 const outbox = new Outbox(parentPort);
+const log = new ThreadLog(outbox.say);
 const pulse = new Pulse(shared);
 const stalls = new Stalls(NUMBERS.workerBeatMs);
 let thread: HandlerThread | null = null;
@@ -30,7 +32,7 @@ parentPort.on("message", (message: ToThread) => {
   else outbox.accept(message.answers);
 });
 trackModules((module) => outbox.say({ type: "module", module }), port);
-guardThread(outbox.log);
+guardThread(log);
 
 async function load(topology: Topology): Promise<void> {
   const modules = await loadHandlers(topology, {
@@ -43,7 +45,7 @@ async function load(topology: Topology): Promise<void> {
     stalls,
     pulse,
     reader: createEventReader(topology.events),
-    log: outbox.log,
+    log,
     publish: (request, run) => outbox.publish(request, run),
     onResult: (result) => outbox.result(result),
     onEnded: (run) => outbox.ended(run),
@@ -57,6 +59,7 @@ function startBeating(maxHeapBytes: number): void {
   let isFull = false;
   setInterval(() => {
     stalls.turned();
+    log.turned();
     pulse.beat(heap.usedBytes);
     if (isFull || !heap.isFull()) return;
     isFull = true;

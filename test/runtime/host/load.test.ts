@@ -189,7 +189,8 @@ test("a handler sees the environment without the broker's credentials", async ({
     RABBITMQ_URL: url,
     RABBITMQ_MANAGEMENT_URL: "http://somebody:secret@127.0.0.1:2",
     BROKER: url,
-    DATABASE_URL: "postgres://somebody@db",
+    BROKER_PASSWORD: "secret",
+    DATABASE_URL: "postgres://somebody@127.0.0.1:1/db",
   });
-  expect(shown[0]).toContain('Error: {"DATABASE_URL":"postgres://somebody@db"}');
+  expect(shown[0]).toContain('Error: {"DATABASE_URL":"postgres://somebody@127.0.0.1:1/db"}');
 });

@@ -293,3 +293,54 @@ test("what can't be sent is the handler's mistake, and no other's", async ({ vho
   expect(dead?.body).toBe('{"bad":true}');
   expect(dead?.headers["x-warren-error"]).toMatch(/malformed/);
 });
+
+test("a thousand throwing handlers close no channel", async ({ vhost, client }) => {
+  const warren = await startThreaded({
+    url: vhost.url,
+    topology: topology.replace("handler: work", "handler: work, retry: none"),
+    handlers: { work: handlerText('throw new Error("no");'), other: nothing },
+  });
+  const bodies = Array.from({ length: 1_000 }, (_, n) => Buffer.from(JSON.stringify({ n })));
+  for (const body of bodies) client.channel.publish("jobs", "x", body);
+  await client.channel.waitForConfirms();
+  await vhost.waitForCounts("dead_letters", { ready: 1_000 }, 20_000);
+  await idle(warren);
+  const { connections, handlers } = warren.runner.status();
+  await warren.stop();
+  expect(connections.consume.lastFailure).toBeNull();
+  expect(handlers.restarts).toBe(0);
+  expect(warren.log.filter(({ message }) => message === "consumer lost")).toEqual([]);
+});
+
+test("a handler that logs without end buries nobody", async ({ vhost, client }) => {
+  const warren = await startThreaded({
+    url: vhost.url,
+    topology: topology.replace("blocked: 1s", "blocked: 1s, crashes: 1"),
+    handlers: { work: handlerText('for (;;) log.info({}, "again");'), other: nothing },
+  });
+  await client.publish("jobs", "x", {});
+  await vhost.waitForCounts("dead_letters", { ready: 1 });
+  await idle(warren);
+  await warren.stop();
+  expect(warren.logged("again")).toHaveLength(1_000);
+});
+
+test("a handler may publish more at once than can be under way", async ({ vhost, client }) => {
+  const warren = await startThreaded({
+    url: vhost.url,
+    topology: topology.replace("timeout: 1s", "timeout: 20s"),
+    handlers: {
+      work: handlerText(`
+        const all = Array.from({ length: 5_000 }, (_, n) => publish("others", "x", { n }));
+        await Promise.all(all);
+        log.info({ attempt }, "published");`),
+      other: handlerText('log.info({ n: event.n }, "arrived");'),
+    },
+  });
+  await client.publish("jobs", "x", {});
+  await waitFor(() => warren.logged("arrived").length >= 5_000, { what: "all", timeoutMs: 20_000 });
+  await idle(warren);
+  await warren.stop();
+  expect(warren.logged("published")).toMatchObject([{ attempt: 1 }]);
+  expect(new Set(warren.logged("arrived").map(({ n }) => n)).size).toBe(5_000);
+});
