@@ -7,6 +7,7 @@ import { Watcher } from "../loader/watch.ts";
 import { NUMBERS } from "../numbers.ts";
 import type { Runner } from "../runtime/runner.ts";
 import { isAway, type Updated } from "../runtime/updates.ts";
+import type { Topology } from "../topology.ts";
 import type { Context } from "./command.ts";
 
 /** An edit that the broker could not be asked about is tried again after so long, in milliseconds. */
@@ -116,7 +117,7 @@ export class Reloader {
     }
     // Of equal topologies one is kept, with all that is in it: the other is gone before it is old.
     const topology = isSame ? Object.freeze({ ...runner.topology }) : loaded.topology;
-    const isWhole = (files: Digests) => this.#isWhole(files, digests);
+    const isWhole = (files: Digests) => this.#isWhole(files, digests, topology);
     this.#took(await runner.update({ ok: true, topology, isWhole }));
   }
 
@@ -133,18 +134,20 @@ export class Reloader {
   }
 
   /**
-   * Whether no half of a file was loaded. What changed after it was reported is another edition, and
-   * has its turn; but where saves come faster than handlers load, a mixture of whole files has to
-   * do, or nothing would ever be taken.
+   * Whether no half of a file was loaded, and no module with schemas that are not its own. Whole
+   * files of two saves will do where the topology is the same, and where one edition after another
+   * was discarded: else nothing would be taken while saves come faster than handlers load.
    */
-  async #isWhole(files: Digests, reported: Digests): Promise<boolean> {
+  async #isWhole(files: Digests, reported: Digests, topology: Topology): Promise<boolean> {
     const others = [...files].filter(([path, digest]) => reported.get(path) !== digest);
     const isLater = others.some(([path]) => reported.has(path));
     if (!isLater && others.every(isQuiet)) return true;
-    if (isLater && this.#discarded === 0) return false;
     this.#watcher.watch(this.#paths(files), files);
     await this.#watcher.settle();
-    return others.every(([path, digest]) => this.#watcher.wasStable(path, digest));
+    if (!others.every(([path, digest]) => this.#watcher.wasStable(path, digest))) return false;
+    if (!isLater || this.#discarded > 0) return true;
+    const now = this.load();
+    return now.ok && isDeepStrictEqual(now.topology, topology);
   }
 
   /** Every module that would be loaded is the one that runs. */
