@@ -4,7 +4,7 @@
  */
 import { parseArgs } from "node:util";
 import { openBroker } from "../test/support/broker.ts";
-import { createVhost, deleteVhost } from "../test/support/vhost.ts";
+import { createVhost, deleteVhost, type Vhost } from "../test/support/vhost.ts";
 import { benchConsume } from "./consume.ts";
 import type { Measurement } from "./measure.ts";
 import { benchRecovery } from "./recovery.ts";
@@ -16,25 +16,28 @@ const size = values.short
   ? { messages: 3_000, rounds: 9, starts: 1, recoveries: 1, saves: 1, reloads: 30, deaths: 3 }
   : { messages: 20_000, rounds: 7, starts: 5, recoveries: 9, saves: 9, reloads: 100, deaths: 9 };
 
-const print = (measurement: Measurement) => console.log(JSON.stringify(measurement));
-
-const { broker, shown, close } = await openBroker();
-try {
-  console.error(`bench runs against ${shown}, Node ${process.version}`);
+/** Each has a virtual host of its own: one's exchanges are not those of another. */
+async function run(bench: (vhost: Vhost) => Promise<Measurement>): Promise<void> {
   const { vhost, observer } = await createVhost(broker);
   try {
-    print(await benchConsume(vhost, "classic", size));
-    print(await benchConsume(vhost, "quorum", size));
-    print(await benchStart(vhost, { rounds: size.starts }));
-    print(await benchRecovery(vhost, { rounds: size.recoveries }));
-    print(await benchReload(vhost, "source", { rounds: size.saves }));
-    print(await benchReload(vhost, "dist", { rounds: size.saves }));
-    print(await benchReloadMemory(vhost, { reloads: size.reloads }));
-    print(await benchWorkerRestart(vhost, { rounds: size.deaths }));
+    console.log(JSON.stringify(await bench(vhost)));
   } finally {
     await observer.close();
     await deleteVhost(vhost);
   }
+}
+
+const { broker, shown, close } = await openBroker();
+try {
+  console.error(`bench runs against ${shown}, Node ${process.version}`);
+  await run((vhost) => benchConsume(vhost, "classic", size));
+  await run((vhost) => benchConsume(vhost, "quorum", size));
+  await run((vhost) => benchStart(vhost, { rounds: size.starts }));
+  await run((vhost) => benchRecovery(vhost, { rounds: size.recoveries }));
+  await run((vhost) => benchReload(vhost, "source", { rounds: size.saves }));
+  await run((vhost) => benchReload(vhost, "dist", { rounds: size.saves }));
+  await run((vhost) => benchReloadMemory(vhost, { reloads: size.reloads }));
+  await run((vhost) => benchWorkerRestart(vhost, { rounds: size.deaths }));
 } finally {
   await close();
 }
