@@ -13,7 +13,7 @@ import { benchStart } from "./start.ts";
 
 const { values } = parseArgs({ options: { short: { type: "boolean", default: false } } });
 const size = values.short
-  ? { messages: 3_000, rounds: 9, starts: 1, recoveries: 1, saves: 1, reloads: 30, deaths: 3 }
+  ? { messages: 20_000, rounds: 3, starts: 1, recoveries: 1, saves: 1, reloads: 30, deaths: 3 }
   : { messages: 20_000, rounds: 7, starts: 5, recoveries: 9, saves: 9, reloads: 100, deaths: 9 };
 
 /** Each has a virtual host of its own: one's exchanges are not those of another. */
