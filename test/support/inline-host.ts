@@ -10,7 +10,7 @@ import type {
   Result,
 } from "../../src/runtime/host/host.ts";
 import type { RunResult } from "../../src/runtime/host/protocol.ts";
-import { HandlerThread } from "../../src/runtime/host/thread.ts";
+import { HandlerThread } from "../../src/runtime/host/thread/handler-thread.ts";
 import type { Topology } from "../../src/topology.ts";
 
 export class InlineHost implements HandlerHost {

@@ -18,7 +18,6 @@ export type Death = {
 export function deathByItself(reason: string, runs: Runs, running: number): Death {
   const delivery = runs.get(running);
   if (!delivery) return { reason, culprit: null, suspects: runs.inFlight };
-  // It may only have taken the last bit of a memory that others had filled.
   if (reason === OUT_OF_MEMORY) return { reason, culprit: null, suspects: [delivery] };
   return { reason, culprit: delivery, suspects: [] };
 }
@@ -34,6 +33,8 @@ export function deathByForce(
     return { reason, culprit, suspects: culprit ? [] : runs.inFlight };
   }
   // None of those in flight, if it blocks after its result.
-  const culprit = runs.inFlight.find(({ id }) => id === where.delivery) ?? null;
-  return { reason, culprit, suspects: [] };
+  const found = runs.inFlight.filter(({ id }) => id === where.delivery);
+  // It may only have taken the last bit of a memory that others had filled.
+  if (reason.startsWith(OUT_OF_MEMORY)) return { reason, culprit: null, suspects: found };
+  return { reason, culprit: found[0] ?? null, suspects: [] };
 }

@@ -3,10 +3,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { receiveMessageOnPort } from "node:worker_threads";
 import { ABSENT, type Digests } from "../../digest.ts";
 import { NUMBERS } from "../../numbers.ts";
-import type { LoadFailure } from "./failure.ts";
 import type { FromThread } from "./protocol.ts";
 import type { Spawned } from "./spawn.ts";
-import type { LoadedModule } from "./tracking.ts";
+import type { LoadFailure } from "./thread/failure.ts";
+import type { LoadedModule } from "./thread/tracking.ts";
 
 /** What is wrong with the handler of a queue. */
 export type LoadProblem = LoadFailure & { readonly queue: string };

@@ -5,8 +5,8 @@ import { dirname, join, relative } from "node:path";
 import type { Digests } from "../../digest.ts";
 import type { Place, Problem } from "../../errors.ts";
 import type { Topology } from "../../topology.ts";
-import { stackPlace } from "./failure.ts";
 import type { LoadProblem } from "./loading.ts";
+import { stackPlace } from "./thread/failure.ts";
 
 /** Of the modules that were loaded before a syntax error, so many are looked at. */
 const MAX_CHECKED = 20;

@@ -3,10 +3,10 @@ import type { MessagePort } from "node:worker_threads";
 import type { Log } from "../../handler.ts";
 import type { Topology } from "../../topology.ts";
 import type { Published, PublishRequest } from "../publish.ts";
-import type { LoadFailure } from "./failure.ts";
 import type { Outcome } from "./host.ts";
 import type { PackedBatch } from "./packing.ts";
-import type { LoadedModule } from "./tracking.ts";
+import type { LoadFailure } from "./thread/failure.ts";
+import type { LoadedModule } from "./thread/tracking.ts";
 
 /** What a thread is started with. */
 export type ThreadData = {

@@ -11,8 +11,8 @@ import { describePlace } from "./problems.ts";
 import type { FromThread, PublishAnswer, PublishCall, ToThread } from "./protocol.ts";
 import { Runs, type ThreadResult } from "./runs.ts";
 import type { Spawned } from "./spawn.ts";
-import { Watch } from "./watch.ts";
-import { askWhereabouts } from "./whereabouts.ts";
+import { Watchdog } from "./watchdog.ts";
+import type { Whereabouts } from "./whereabouts.ts";
 
 /** Once a thread was told to `end`, nothing is reported of it but `onLeft`. */
 export type ThreadPorts = {
@@ -37,7 +37,7 @@ export class RemoteThread {
   #end: () => void = () => undefined;
   #outgoing: NumberedRun[] = [];
   #answers: PublishAnswer[] = [];
-  #watch: Watch | null = null;
+  #watchdog: Watchdog | null = null;
   #isRetired = false;
   #isOver = false;
 
@@ -80,7 +80,11 @@ export class RemoteThread {
     this.#send({ type: "load", topology: { ...this.topology, broker } });
     const problems = await this.#loading.problems();
     if (problems.length > 0) this.end();
-    else if (!this.#isOver) this.#startWatch();
+    else if (!this.#isOver) {
+      this.#watchdog = new Watchdog(this.#spawned, this.topology.worker, (reason, where) =>
+        this.#condemn(reason, where),
+      );
+    }
     return problems;
   }
 
@@ -101,7 +105,7 @@ export class RemoteThread {
   end(): void {
     this.#isOver = true;
     this.#end();
-    this.#watch?.end();
+    this.#watchdog?.end();
     void this.#spawned.worker.terminate();
   }
 
@@ -172,17 +176,10 @@ export class RemoteThread {
     if (!this.#isOver && !this.#isRetired) this.#ports.onTired(this, reason);
   }
 
-  #startWatch(): void {
-    const { pulse } = this.#spawned;
-    this.#watch = new Watch(pulse, this.topology.worker, (reason) => void this.#kill(reason));
-  }
-
-  async #kill(reason: string): Promise<void> {
-    const where = await askWhereabouts(this.#spawned.worker, this.#spawned.exited);
-    const running = this.#spawned.pulse.run;
+  #condemn(reason: string, where: Whereabouts | null): void {
     const at = where && describePlace(where.stack, this.topology);
     const told = at ? `${reason} at ${at}` : reason;
-    this.#die(deathByForce(told, this.#runs, { running, where }));
+    this.#die(deathByForce(told, this.#runs, { running: this.#spawned.pulse.run, where }));
   }
 
   #exit(reason: string): void {
@@ -195,6 +192,6 @@ export class RemoteThread {
     if (this.#isOver) return;
     this.end();
     // One that dies as it is loaded has nothing, and is nobody's yet.
-    if (this.#watch) this.#ports.onDeath(this, death);
+    if (this.#watchdog) this.#ports.onDeath(this, death);
   }
 }

@@ -22,16 +22,15 @@ export type Spawned = {
 };
 
 /**
- * V8's own limit is for a thread that fills its memory at a stretch, and stands well above the
- * agreed one: where a single array does not fit any more below V8's limit, the process is ended and
- * not the thread.
+ * V8's own limit, which is not the agreed one: that is watched over by `Watch`. Near V8's limit, or
+ * where a single array does not fit below it, it may be the process that ends and not the thread.
  */
-const HARD_LIMIT = 3;
+const V8_LIMIT_MB = 4_096;
 
 export const OUT_OF_MEMORY = "out of memory";
 
 const isSource = import.meta.url.endsWith(".ts");
-const entry = new URL(isSource ? "./worker.ts" : "./worker.js", import.meta.url);
+const entry = new URL(isSource ? "./thread/worker.ts" : "./thread/worker.js", import.meta.url);
 
 export function spawnThread({ env, isTypeScript, maxHeapBytes }: SpawnOptions): Spawned {
   const pulse = new Pulse();
@@ -42,7 +41,9 @@ export function spawnThread({ env, isTypeScript, maxHeapBytes }: SpawnOptions): 
     env,
     workerData,
     transferList: [port2],
-    resourceLimits: { maxOldGenerationSizeMb: Math.ceil((HARD_LIMIT * maxHeapBytes) / 2 ** 20) },
+    resourceLimits: {
+      maxOldGenerationSizeMb: Math.max(V8_LIMIT_MB, Math.ceil((3 * maxHeapBytes) / 2 ** 20)),
+    },
   });
   return { worker, pulse, modules: port1, exited: exitOf(worker) };
 }

@@ -4,35 +4,51 @@ import type { Topology } from "../../topology.ts";
 import type { Pulse } from "./pulse.ts";
 import { OUT_OF_MEMORY } from "./spawn.ts";
 
-/** The threads of this process that give no sign of life: which of several has grown, nobody knows. */
-const silent = new Set<Watch>();
-
-/** A thread that does not say what it takes, since it is busy, is ended above so many limits. */
-const OVER = 1.5;
+/**
+ * What a thread that does not come to saying what is alive has on top of its limit: V8 may have
+ * so much garbage before it collects for the first time.
+ */
+const SLACK_BYTES = 512 * 1024 * 1024;
 
 export class Watch {
   readonly #pulse: Pulse;
   readonly #limits: Topology["worker"];
-  readonly #onDoomed: (reason: string) => void;
+  readonly #onAlarm: (reason: string) => void;
   readonly #timer: NodeJS.Timeout;
   #lastBeats = -1;
   #lastCheck = performance.now();
   #silentMs = 0;
-  /** Of the process, at the last beat: what it has grown since is the busy thread's. */
-  #rssAtBeat = 0;
+  #heapBytes = 0;
+  /** Of the process, when `#heapBytes` was known: what it has grown since may be the thread's. */
+  #rss = 0;
+  #isAlarmed = false;
+  #onFar: () => void = () => undefined;
 
-  /** @param onDoomed the thread has to go; called once. */
-  constructor(pulse: Pulse, limits: Topology["worker"], onDoomed: (reason: string) => void) {
+  /** @param onAlarm once, unless `calm` is called. */
+  constructor(pulse: Pulse, limits: Topology["worker"], onAlarm: (reason: string) => void) {
     this.#pulse = pulse;
     this.#limits = limits;
-    this.#onDoomed = onDoomed;
+    this.#onAlarm = onAlarm;
     this.#timer = setInterval(() => this.#check(), NUMBERS.workerBeatMs);
     this.#timer.unref();
   }
 
+  /** The alarm was false: so much is in use. */
+  calm(heapBytes: number): void {
+    this.#heapBytes = heapBytes;
+    this.#rss = this.#residentBytes();
+    this.#isAlarmed = false;
+  }
+
+  /** Resolves if the thread may be far above its limit before it is calm. */
+  far(): Promise<null> {
+    return new Promise((resolve) => {
+      this.#onFar = () => resolve(null);
+    });
+  }
+
   end(): void {
     clearInterval(this.#timer);
-    silent.delete(this);
   }
 
   #check(): void {
@@ -43,17 +59,17 @@ export class Watch {
     if (beats !== this.#lastBeats) {
       this.#lastBeats = beats;
       this.#silentMs = 0;
-      this.#rssAtBeat = rss;
-      silent.delete(this);
+      this.#heapBytes = heapBytes;
+      this.#rss = rss;
       return;
     }
-    silent.add(this);
     // While this thread itself stood still, nothing is known of the other.
     this.#silentMs += Math.min(sinceMs, 2 * NUMBERS.workerBeatMs);
     const { blockedMs, maxHeapBytes } = this.#limits;
-    const isOver = heapBytes + rss - this.#rssAtBeat > OVER * maxHeapBytes;
-    if (isOver && silent.size === 1) this.#doom(OUT_OF_MEMORY);
-    else if (this.#silentMs >= blockedMs) this.#doom(`blocked for ${blockedMs} ms`);
+    const bytes = this.#heapBytes + rss - this.#rss;
+    if (bytes > maxHeapBytes + SLACK_BYTES) this.#onFar();
+    if (this.#silentMs >= blockedMs) this.#alarm(`blocked for ${blockedMs} ms`);
+    else if (bytes > maxHeapBytes) this.#alarm(OUT_OF_MEMORY);
   }
 
   #residentBytes(): number {
@@ -61,12 +77,13 @@ export class Watch {
       return process.memoryUsage.rss();
     } catch {
       // Linux says it in a file, and the process may have no file left to open: nothing has grown.
-      return this.#rssAtBeat;
+      return this.#rss;
     }
   }
 
-  #doom(reason: string): void {
-    this.end();
-    this.#onDoomed(reason);
+  #alarm(reason: string): void {
+    if (this.#isAlarmed) return;
+    this.#isAlarmed = true;
+    this.#onAlarm(reason);
   }
 }

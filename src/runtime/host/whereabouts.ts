@@ -1,79 +1,103 @@
 /**
- * Asks a thread that is busy with JavaScript which run it is in, and where. It can't read a
- * message; but V8's inspector makes it stop and look.
+ * Asks a thread that is busy with JavaScript which run it is in, where, and with how much memory.
+ * It can't read a message; but V8's inspector makes it stop and look.
  */
 import { Session } from "node:inspector";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Worker } from "node:worker_threads";
-import { NUMBERS } from "../../numbers.ts";
 
 export type Whereabouts = {
   /** The id of the delivery; null: it is in no run. */
   readonly delivery: number | null;
   readonly stack: string;
+  /** What is alive, once garbage is collected. */
+  readonly heapBytes: number;
 };
 
 /** The name under which the thread has the function that answers, as JSON. */
 export const WHEREABOUTS = "warren.whereabouts";
 
 /**
- * The thread has to be ended then: the session stays open until it is, since a thread that is
- * stopped without one goes on for ever, whatever it is told.
- *
- * @returns null without an answer in time: it stands in something that is not JavaScript, say.
+ * A session with one thread. It stays open until the thread is gone, or is let go in order: a thread
+ * that is stopped and has lost its session goes on for ever, whatever it is told.
  */
-export async function askWhereabouts(
-  worker: Worker,
-  exited: Promise<unknown>,
-): Promise<Whereabouts | null> {
-  const session = new Session();
-  void exited.then(() => session.disconnect());
-  const limit = new AbortController();
-  const late = sleep(NUMBERS.workerAnswerMs, null, { signal: limit.signal });
-  try {
-    session.connect();
-    return await Promise.race([ask(session, worker.threadId), late]);
-  } catch {
-    // A Node that is built without the inspector.
-    return null;
-  } finally {
-    limit.abort();
+export class Interrogation {
+  readonly #session = new Session();
+  readonly #thread: string;
+  readonly #answer: Promise<Whereabouts | null>;
+  #sessionId = "";
+  #resolve: (answer: Whereabouts | null) => void = () => undefined;
+
+  constructor(worker: Worker, exited: Promise<unknown>) {
+    this.#thread = `[worker ${worker.threadId}]`;
+    this.#answer = new Promise((resolve) => {
+      this.#resolve = resolve;
+    });
+    void exited.then(() => this.#session.disconnect());
+  }
+
+  /**
+   * null without an answer in time: it stands in something that is not JavaScript, say. A loop may
+   * take a thousand turns to answer, and each of them may be long.
+   */
+  async ask(withinMs: number): Promise<Whereabouts | null> {
+    const limit = new AbortController();
+    const late = sleep(withinMs, null, { signal: limit.signal });
+    try {
+      this.#begin();
+      return await Promise.race([this.#answer, late]);
+    } catch {
+      // A Node that is built without the inspector.
+      return null;
+    } finally {
+      limit.abort();
+    }
+  }
+
+  /** The thread goes on as if nothing had been. */
+  letGo(): void {
+    this.#send(STEPS.letGo, "Debugger.disable");
+  }
+
+  #begin(): void {
+    this.#session.connect();
+    this.#session.on("NodeWorker.attachedToWorker", ({ params }) => {
+      if (!params.workerInfo.title.startsWith(this.#thread)) return;
+      this.#sessionId = params.sessionId;
+      this.#send(STEPS.enable, "Debugger.enable");
+      this.#send(STEPS.pause, "Debugger.pause");
+    });
+    this.#session.on("NodeWorker.receivedMessageFromWorker", ({ params }) => {
+      if (params.sessionId === this.#sessionId) this.#receive(JSON.parse(params.message) as Reply);
+    });
+    this.#session.post("NodeWorker.enable", { waitForDebuggerOnStart: false });
+  }
+
+  #receive({ id, method, params, result }: Reply): void {
+    if (method === "Debugger.paused") {
+      const callFrameId = params?.callFrames?.[0]?.callFrameId;
+      const expression = `globalThis[Symbol.for(${JSON.stringify(WHEREABOUTS)})]()`;
+      this.#send(STEPS.look, "Debugger.evaluateOnCallFrame", { callFrameId, expression });
+    } else if (id === STEPS.look) {
+      this.#send(STEPS.resume, "Debugger.resume");
+      const value = result?.result?.value;
+      this.#resolve(typeof value === "string" ? (JSON.parse(value) as Whereabouts) : null);
+    } else if (id === STEPS.letGo) this.#session.disconnect();
+  }
+
+  #send(id: number, method: string, params: object = {}): void {
+    const message = JSON.stringify({ id, method, params });
+    const request = { sessionId: this.#sessionId, message };
+    this.#session.post("NodeWorker.sendMessageToWorker", request);
   }
 }
 
-type Answer = {
+/** The ids of what is sent, by which the replies are known. */
+const STEPS = { enable: 1, pause: 2, look: 3, resume: 4, letGo: 5 } as const;
+
+type Reply = {
   readonly id?: number;
   readonly method?: string;
   readonly params?: { readonly callFrames?: readonly { readonly callFrameId: string }[] };
   readonly result?: { readonly result?: { readonly value?: unknown } };
 };
-
-function ask(session: Session, threadId: number): Promise<Whereabouts | null> {
-  return new Promise((resolve) => {
-    let sessionId = "";
-    const send = (id: number, method: string, params: object = {}) => {
-      const message = JSON.stringify({ id, method, params });
-      session.post("NodeWorker.sendMessageToWorker", { sessionId, message });
-    };
-    session.on("NodeWorker.attachedToWorker", ({ params }) => {
-      if (!params.workerInfo.title.startsWith(`[worker ${threadId}]`)) return;
-      sessionId = params.sessionId;
-      send(1, "Debugger.enable");
-      send(2, "Debugger.pause");
-    });
-    session.on("NodeWorker.receivedMessageFromWorker", ({ params }) => {
-      if (params.sessionId !== sessionId) return;
-      const { id, method, params: event, result } = JSON.parse(params.message) as Answer;
-      if (method === "Debugger.paused") {
-        const callFrameId = event?.callFrames?.[0]?.callFrameId;
-        const expression = `globalThis[Symbol.for(${JSON.stringify(WHEREABOUTS)})]()`;
-        send(3, "Debugger.evaluateOnCallFrame", { callFrameId, expression });
-      } else if (id === 3) {
-        send(4, "Debugger.resume");
-        const value = result?.result?.value;
-        resolve(typeof value === "string" ? (JSON.parse(value) as Whereabouts) : null);
-      }
-    });
-    session.post("NodeWorker.enable", { waitForDebuggerOnStart: false });
-  });
-}

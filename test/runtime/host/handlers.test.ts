@@ -32,6 +32,12 @@ const misdeeds = [
     error: /out of memory/,
   },
   {
+    name: "grows a single array",
+    body: "const all: number[] = []; for (;;) all.push(Math.random());",
+    reason: "handler-crash",
+    error: /out of memory/,
+  },
+  {
     name: "exits",
     body: "process.exit(3);",
     reason: "handler-crash",

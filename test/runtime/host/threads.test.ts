@@ -183,6 +183,41 @@ test("a handler that keeps what it is given has its thread replaced before the m
   expect(most - before).toBeLessThan(300 * 1024 * 1024);
 });
 
+test("a handler that only makes garbage, without a pause, is left alone", async ({
+  vhost,
+  client,
+}) => {
+  const warren = await startThreaded({
+    url: vhost.url,
+    topology: topology
+      .replace("blocked: 1s", "blocked: 20s")
+      .replace("timeout: 1s", "timeout: 20s"),
+    handlers: {
+      work: handlerText(
+        `
+        const text = JSON.stringify(Array.from({ length: 20_000 }, (_, n) => ({ n, s: "v" + n })));
+        let most = 0;
+        for (const end = Date.now() + 4_000; Date.now() < end; ) {
+          JSON.parse(text);
+          most = Math.max(most, process.memoryUsage.rss() - before);
+        }
+        log.info({ attempt, isMuch: most > 64 * 1024 * 1024 }, "done");`,
+        "const before = process.memoryUsage.rss();",
+      ),
+      other: nothing,
+    },
+  });
+  await client.publish("jobs", "x", {});
+  await waitFor(() => warren.logged("done").length > 0, { what: "its end", timeoutMs: 20_000 });
+  await idle(warren);
+  const { restarts } = warren.runner.status().handlers;
+  await warren.stop();
+  expect({ restarts, runs: warren.logged("done") }).toMatchObject({
+    restarts: 0,
+    runs: [{ attempt: 1, isMuch: true }],
+  });
+});
+
 test("a thread that ends again and again with nothing to do is started again, ever later", async ({
   vhost,
   client,

@@ -1,6 +1,6 @@
 /** What a handler threw, as the outcome of its run. */
-import { NUMBERS } from "../../numbers.ts";
-import type { Cause, Outcome } from "./host.ts";
+import { NUMBERS } from "../../../numbers.ts";
+import type { Cause, Outcome } from "../host.ts";
 
 /** By name, so that a handler may use another copy of the package. */
 export function readFailure(error: unknown): Outcome {

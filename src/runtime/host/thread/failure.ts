@@ -1,7 +1,7 @@
 /** Why a handler module can't be loaded, and where, on the thread that tried to. */
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import type { Place } from "../../errors.ts";
+import type { Place } from "../../../errors.ts";
 import { oneLine } from "./cause.ts";
 
 export type LoadFailure = {

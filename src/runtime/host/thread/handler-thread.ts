@@ -1,13 +1,13 @@
 /** Runs the handlers of one generation on the thread that it is made on. */
-import type { EventReader, ReadResult } from "../../events/reader.ts";
-import type { HandlerModule, Log } from "../../handler.ts";
-import { eventsOfQueue } from "../../routing/events.ts";
-import type { Topology } from "../../topology.ts";
-import type { Published, PublishRequest } from "../publish.ts";
+import type { EventReader, ReadResult } from "../../../events/reader.ts";
+import type { HandlerModule, Log } from "../../../handler.ts";
+import { eventsOfQueue } from "../../../routing/events.ts";
+import type { Topology } from "../../../topology.ts";
+import type { Published, PublishRequest } from "../../publish.ts";
+import type { Delivery } from "../host.ts";
+import type { NumberedRun } from "../packing.ts";
+import type { RunOutcome, RunResult } from "../protocol.ts";
 import { oneLine } from "./cause.ts";
-import type { Delivery } from "./host.ts";
-import type { NumberedRun } from "./packing.ts";
-import type { RunOutcome, RunResult } from "./protocol.ts";
 import { functionOf, Run, type RunOptions, type Workplace } from "./run.ts";
 
 export type HandlerThreadOptions = {

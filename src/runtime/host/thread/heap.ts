@@ -1,18 +1,11 @@
-/** Whether what is alive on the heap of this thread nearly fills it. */
+/** The memory of this thread. */
 import { getHeapStatistics, setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 
-/** Above this part of the limit garbage is collected, to see what is alive. */
-const SUSPECT = 0.8;
-/** With so much alive, collecting would be all that a thread does. */
-const FULL = 0.6;
-
 export class Heap {
-  readonly #maxBytes: number;
   readonly #collect: () => void;
 
-  constructor(maxBytes: number) {
-    this.#maxBytes = maxBytes;
+  constructor() {
     setFlagsFromString("--expose-gc");
     this.#collect = runInNewContext("gc");
   }
@@ -23,9 +16,9 @@ export class Heap {
     return used_heap_size + external_memory;
   }
 
-  isFull(): boolean {
-    if (this.usedBytes < SUSPECT * this.#maxBytes) return false;
+  /** What is alive; takes a tenth of a second and more. */
+  collect(): number {
     this.#collect();
-    return this.usedBytes > FULL * this.#maxBytes;
+    return this.usedBytes;
   }
 }

@@ -1,7 +1,7 @@
 /** What handlers log, on its way to the runner's thread: at once, so that the last line is seen. */
-import type { Log } from "../../handler.ts";
-import { NUMBERS } from "../../numbers.ts";
-import type { FromThread } from "./protocol.ts";
+import type { Log } from "../../../handler.ts";
+import { NUMBERS } from "../../../numbers.ts";
+import type { FromThread } from "../protocol.ts";
 
 export class ThreadLog implements Log {
   readonly #say: (message: FromThread) => void;

@@ -1,7 +1,7 @@
 /** Imports the handler modules that a topology names, on the thread that runs them. */
 import { pathToFileURL } from "node:url";
-import { type HandlerModule, isHandlerModule } from "../../handler.ts";
-import type { Topology } from "../../topology.ts";
+import { type HandlerModule, isHandlerModule } from "../../../handler.ts";
+import type { Topology } from "../../../topology.ts";
 import { NoHandler } from "./failure.ts";
 
 export type LoadReport = {

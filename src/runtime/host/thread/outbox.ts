@@ -1,10 +1,10 @@
 /** What a handler thread says to the runner's: what comes up in one tick goes together. */
 import type { MessagePort } from "node:worker_threads";
-import { messageOf } from "../../errors.ts";
-import { NUMBERS } from "../../numbers.ts";
-import type { Published, PublishRequest } from "../publish.ts";
-import { packResults } from "./packing.ts";
-import type { FromThread, PublishAnswer, PublishCall, RunResult } from "./protocol.ts";
+import { messageOf } from "../../../errors.ts";
+import { NUMBERS } from "../../../numbers.ts";
+import type { Published, PublishRequest } from "../../publish.ts";
+import { packResults } from "../packing.ts";
+import type { FromThread, PublishAnswer, PublishCall, RunResult } from "../protocol.ts";
 
 export class Outbox {
   readonly #port: MessagePort;

@@ -1,11 +1,11 @@
 /** What one run of a handler publishes. */
 import { createHash } from "node:crypto";
-import { WarrenError } from "../../errors.ts";
-import type { PublishOptions } from "../../handler.ts";
-import type { Topology } from "../../topology.ts";
-import type { Published, PublishRequest } from "../publish.ts";
+import { WarrenError } from "../../../errors.ts";
+import type { PublishOptions } from "../../../handler.ts";
+import type { Topology } from "../../../topology.ts";
+import type { Published, PublishRequest } from "../../publish.ts";
+import type { Delivery, Outcome } from "../host.ts";
 import { oneLine } from "./cause.ts";
-import type { Delivery, Outcome } from "./host.ts";
 
 export type PublishingOptions = {
   readonly topology: Topology;

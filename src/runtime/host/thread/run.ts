@@ -2,11 +2,11 @@
  * One run of one handler: its time, and its outcome. There are many of them a second: so what a
  * handler may not need is made when it asks for it.
  */
-import type { HandlerContext, HandlerModule, Log, Publish } from "../../handler.ts";
-import type { Queue } from "../../topology.ts";
+import type { HandlerContext, HandlerModule, Log, Publish } from "../../../handler.ts";
+import type { Queue } from "../../../topology.ts";
+import type { Delivery } from "../host.ts";
+import type { RunOutcome } from "../protocol.ts";
 import { readFailure } from "./cause.ts";
-import type { Delivery } from "./host.ts";
-import type { RunOutcome } from "./protocol.ts";
 import { Publishing, type PublishingOptions } from "./publishing.ts";
 import { runScope } from "./run-scope.ts";
 import type { Stalls } from "./stalls.ts";

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { Module, register } from "node:module";
 import { fileURLToPath } from "node:url";
 import type { MessagePort } from "node:worker_threads";
-import { digestOf } from "../../digest.ts";
+import { digestOf } from "../../../digest.ts";
 
 export type LoadedModule = { readonly path: string; readonly digest: string };
 

@@ -1,22 +1,27 @@
 /** The first module of a handler thread. */
 import { parentPort, workerData } from "node:worker_threads";
-import { createEventReader } from "../../events/reader.ts";
-import { NUMBERS } from "../../numbers.ts";
-import type { Topology } from "../../topology.ts";
+import { createEventReader } from "../../../events/reader.ts";
+import { NUMBERS } from "../../../numbers.ts";
+import type { Topology } from "../../../topology.ts";
+import { unpackBatch } from "../packing.ts";
+import type { ThreadData, ToThread } from "../protocol.ts";
+import { Pulse } from "../pulse.ts";
 import { describeFailure } from "./failure.ts";
 import { guardThread } from "./guard.ts";
+import { HandlerThread } from "./handler-thread.ts";
 import { Heap } from "./heap.ts";
+import { ThreadLog } from "./log.ts";
 import { loadHandlers } from "./modules.ts";
 import { Outbox } from "./outbox.ts";
-import { unpackBatch } from "./packing.ts";
-import type { ThreadData, ToThread } from "./protocol.ts";
-import { Pulse } from "./pulse.ts";
 import { Stalls } from "./stalls.ts";
-import { HandlerThread } from "./thread.ts";
-import { ThreadLog } from "./thread-log.ts";
 import { trackModules } from "./tracking.ts";
 // What handlers import as "warren" is loaded with this thread, before they are.
-import "../../index.ts";
+import "../../../index.ts";
+
+/** Above this part of the limit garbage is collected, to see what is alive. */
+const CROWDED = 0.8;
+/** With so much alive, collecting would soon be all that the thread does. */
+const FULL = 0.6;
 
 if (!parentPort) throw new Error("this module is the entry of a thread");
 const { pulse: shared, modules: port } = workerData as ThreadData;
@@ -24,6 +29,7 @@ const outbox = new Outbox(parentPort);
 const log = new ThreadLog(outbox.say);
 const pulse = new Pulse(shared);
 const stalls = new Stalls(NUMBERS.workerBeatMs);
+const heap = new Heap();
 let thread: HandlerThread | null = null;
 
 parentPort.on("message", (message: ToThread) => {
@@ -32,7 +38,7 @@ parentPort.on("message", (message: ToThread) => {
   else outbox.accept(message.answers);
 });
 trackModules((module) => outbox.say({ type: "module", module }), port);
-guardThread(log);
+guardThread(log, heap);
 
 async function load(topology: Topology): Promise<void> {
   const modules = await loadHandlers(topology, {
@@ -55,15 +61,15 @@ async function load(topology: Topology): Promise<void> {
 }
 
 function startBeating(maxHeapBytes: number): void {
-  const heap = new Heap(maxHeapBytes);
   let isFull = false;
   setInterval(() => {
     stalls.turned();
     log.turned();
     pulse.beat(heap.usedBytes);
-    if (isFull || !heap.isFull()) return;
-    isFull = true;
-    outbox.say({ type: "full", bytes: heap.usedBytes });
+    if (isFull || heap.usedBytes < CROWDED * maxHeapBytes) return;
+    const bytes = heap.collect();
+    isFull = bytes > FULL * maxHeapBytes;
+    if (isFull) outbox.say({ type: "full", bytes });
   }, NUMBERS.workerBeatMs);
 }
 
