@@ -40,8 +40,8 @@ export default defineHandler<never>(async ({ n }: { n: number }, { log, attempt 
 });
 `;
 
-/** The same for all who work on it. */
-type Time = { isOver: boolean };
+/** The same for all who work on it: first the saves end, and once the last is in force the load. */
+type Time = { savesAreOver: boolean; isOver: boolean };
 
 type Handled = { readonly queue: string; readonly n: number; readonly version: number };
 
@@ -57,23 +57,33 @@ test("reloads every 300 ms under 200 messages a second lose nothing, repeat noth
   await project.write("src/version.ts", "export const version = 1;\n");
   const warren = await run(startCli, project);
   const { url } = warren.lines("ready")[0] as { url: string };
-  const time = { isOver: false };
+  const handled = () => warren.lines("handled") as unknown as readonly Handled[];
+  const untilHandledBy = (saved: number) =>
+    waitFor(() => handled().some(({ version }) => version === saved), {
+      what: `a message handled by version ${saved}, the last save`,
+      timeoutMs: 30_000,
+      everyMs: 200,
+    });
+  const time = { savesAreOver: false, isOver: false };
   const [saved, memory, ...sent] = await Promise.all([
-    saveOften(project, time),
+    saveOften(project, time)
+      .then(async (last) => {
+        await untilHandledBy(last);
+        return last;
+      })
+      .finally(() => {
+        time.isOver = true;
+      }),
     watchMemory(warren).finally(() => {
-      time.isOver = true;
+      time.savesAreOver = true;
     }),
     ...QUEUES.map((queue) => publishSteadily(url, queue, time)),
   ]);
   const total = sent.reduce((sum, count) => sum + count, 0);
-  const handled = () => warren.lines("handled") as unknown as readonly Handled[];
   await waitFor((seen) => seen(handled().length) >= total, {
     what: `${total} messages to be handled`,
     timeoutMs: 30_000,
     everyMs: 500,
-  });
-  await waitFor(() => handled().some(({ version }) => version === saved), {
-    what: "the last save",
   });
   expect(await warren.stop()).toBe(0);
   await vhost.waitForCounts("dead_letters", { ready: 0 });
@@ -107,7 +117,7 @@ test("reloads every 300 ms under 200 messages a second lose nothing, repeat noth
 /** @returns the last version. */
 async function saveOften(project: Project, time: Time): Promise<number> {
   let version = 1;
-  while (!time.isOver) {
+  while (!time.savesAreOver) {
     version += 1;
     await project.write("src/version.ts", `export const version = ${version};\n`);
     await delay(RELOAD_MS);
