@@ -1,0 +1,172 @@
+/** What is in the broker, as RabbitMQ's management interface lists it. */
+import type { Broker, Client } from "../model/broker.ts";
+import { VERSION } from "../model/broker.ts";
+import { type Binding, EXCHANGE_TYPES, type Exchange } from "../model/exchange.ts";
+import type { Vhost } from "../model/vhost.ts";
+import { type Field, readArray, readTable, type Table } from "../protocol/fields.ts";
+import type { Queue } from "../queues/queue.ts";
+
+export function listOverview(broker: Broker): object {
+  const objects = broker.vhosts.map(({ queues, exchanges }) => [queues.size, exchanges.size + 1]);
+  return {
+    management_version: VERSION,
+    product_name: "warren embedded broker",
+    product_version: VERSION,
+    rabbitmq_version: VERSION,
+    cluster_name: "warren@localhost",
+    node: "warren@localhost",
+    exchange_types: EXCHANGE_TYPES.map((name) => ({ name, enabled: true })),
+    object_totals: {
+      connections: broker.clients.size,
+      exchanges: objects.reduce((sum, [, exchanges = 0]) => sum + exchanges, 0),
+      queues: objects.reduce((sum, [queues = 0]) => sum + queues, 0),
+    },
+  };
+}
+
+export function listVhost({ name }: Vhost): object {
+  return { name, default_queue_type: "classic", tracing: false };
+}
+
+export function listExchange(vhost: Vhost, { name, options }: Exchange): object {
+  return {
+    name,
+    vhost: vhost.name,
+    type: options.type,
+    durable: options.durable,
+    auto_delete: options.autoDelete,
+    internal: options.internal,
+    arguments: toJson(options.arguments),
+  };
+}
+
+/** With the one that has no name. */
+export function listExchanges(vhost: Vhost): readonly object[] {
+  const unnamed = {
+    name: "",
+    vhost: vhost.name,
+    type: "direct",
+    durable: true,
+    auto_delete: false,
+    internal: false,
+    arguments: {},
+  };
+  return [unnamed, ...[...vhost.exchanges.values()].map((one) => listExchange(vhost, one))];
+}
+
+export function listQueue(vhost: Vhost, queue: Queue): object {
+  const { ready, unacknowledged, held } = queue.counts;
+  return {
+    name: queue.name,
+    vhost: vhost.name,
+    type: queue.type,
+    durable: queue.durable,
+    auto_delete: queue.autoDelete,
+    exclusive: queue.owner !== null,
+    arguments: toJson(queue.arguments),
+    consumers: queue.consumerCount,
+    messages: ready + unacknowledged + held,
+    messages_ready: ready,
+    messages_unacknowledged: unacknowledged,
+    state: "running",
+    node: "warren@localhost",
+  };
+}
+
+/** With those of the default exchange, which has one for each queue. */
+export function listBindings(vhost: Vhost): readonly object[] {
+  const own = [...vhost.queues.keys()].map((name) => ({
+    source: "",
+    destination: name,
+    destinationKind: "queue" as const,
+    key: name,
+    arguments: [],
+  }));
+  return [...own, ...vhost.bindings].map((binding) => listBinding(vhost, binding));
+}
+
+export function listBinding(vhost: Vhost, binding: Binding): object {
+  return {
+    source: binding.source,
+    vhost: vhost.name,
+    destination: binding.destination,
+    destination_type: binding.destinationKind,
+    routing_key: binding.key,
+    arguments: toJson(binding.arguments),
+    properties_key: propertiesKeyOf(binding),
+  };
+}
+
+/** By which a binding is deleted. */
+export function propertiesKeyOf({ key, arguments: args }: Binding): string {
+  const text = encodeURIComponent(key === "" && args.length === 0 ? "~" : key);
+  if (args.length === 0) return text;
+  const id = Buffer.from(JSON.stringify(toJson(args))).toString("base64url");
+  return `${text}~${id}`;
+}
+
+export function listClient({ name, user, vhost }: Client): object {
+  return { name, user, vhost, protocol: "AMQP 0-9-1", state: "running" };
+}
+
+/** What could be declared again elsewhere: as `rabbitmqctl export_definitions` writes it. */
+export function listDefinitions(broker: Broker, vhosts: readonly Vhost[]): object {
+  return {
+    rabbitmq_version: VERSION,
+    users: broker.users.names.map((name) => ({ name, tags: [] })),
+    vhosts: vhosts.map(listVhost),
+    permissions: [],
+    topic_permissions: [],
+    parameters: [],
+    global_parameters: [],
+    policies: [],
+    queues: vhosts.flatMap((vhost) =>
+      [...vhost.queues.values()]
+        .filter(({ owner, durable }) => owner === null && durable)
+        .map(({ name, durable, autoDelete, arguments: args }) => ({
+          name,
+          vhost: vhost.name,
+          durable,
+          auto_delete: autoDelete,
+          arguments: toJson(args),
+        })),
+    ),
+    exchanges: vhosts.flatMap((vhost) =>
+      [...vhost.exchanges.values()]
+        .filter(({ name }) => !name.startsWith("amq."))
+        .map((exchange) => listExchange(vhost, exchange)),
+    ),
+    bindings: vhosts.flatMap((vhost) =>
+      vhost.bindings.map((binding) => {
+        const { properties_key: _, ...rest } = listBinding(vhost, binding) as Record<
+          string,
+          unknown
+        >;
+        return rest;
+      }),
+    ),
+  };
+}
+
+/** Types are lost, as they are in RabbitMQ's listings. */
+function toJson(table: Table): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(table.map(([name, field]) => [name, jsonOf(field)]));
+}
+
+function jsonOf(field: Field): unknown {
+  switch (field.type) {
+    case "table":
+      return toJson(readTable(field.value));
+    case "array":
+      return readArray(field.value).map(jsonOf);
+    case "longstr":
+    case "binary":
+      return field.value.toString();
+    case "decimal":
+      return field.value.digits / 10 ** field.value.scale;
+    case "void":
+      return null;
+    default:
+      return typeof field.value === "bigint" ? Number(field.value) : field.value;
+  }
+}

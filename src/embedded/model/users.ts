@@ -1,0 +1,61 @@
+/** Who may do what. `guest` may do everything; others come by the management interface. */
+import { AmqpError } from "../protocol/errors.ts";
+
+export type Permission = "configure" | "write" | "read";
+export type Permissions = Readonly<Record<Permission, string>>;
+
+type User = { password: string; readonly permissions: Map<string, Permissions> };
+
+export class Users {
+  readonly #users = new Map<string, User>([
+    ["guest", { password: "guest", permissions: new Map() }],
+  ]);
+
+  get names(): readonly string[] {
+    return [...this.#users.keys()];
+  }
+
+  set(name: string, password: string): void {
+    const known = this.#users.get(name);
+    if (known) known.password = password;
+    else this.#users.set(name, { password, permissions: new Map() });
+  }
+
+  remove(name: string): void {
+    this.#users.delete(name);
+  }
+
+  permit(name: string, vhost: string, permissions: Permissions): void {
+    this.#users.get(name)?.permissions.set(vhost, permissions);
+  }
+
+  isKnown(name: string, password: string): boolean {
+    return this.#users.get(name)?.password === password;
+  }
+
+  mayEnter(name: string, vhost: string): boolean {
+    return name === "guest" || this.#users.get(name)?.permissions.has(vhost) === true;
+  }
+
+  may(name: string, permission: Permission, vhost: string, object: string): boolean {
+    if (name === "guest") return true;
+    const pattern = this.#users.get(name)?.permissions.get(vhost)?.[permission];
+    // An empty pattern is none, as in RabbitMQ.
+    return pattern !== undefined && pattern !== "" && new RegExp(pattern).test(object);
+  }
+
+  /** @throws {AmqpError} 403; `what` names the object in the text. */
+  assertMay(
+    name: string,
+    permission: Permission,
+    {
+      vhost,
+      object,
+      what,
+    }: { readonly vhost: string; readonly object: string; readonly what: string },
+  ): void {
+    if (this.may(name, permission, vhost, object)) return;
+    const text = `${permission} access to ${what} refused for user '${name}'`;
+    throw new AmqpError("access-refused", text);
+  }
+}

@@ -1,0 +1,183 @@
+/** Messages that wait in a queue, in the order in which they leave it. */
+import type { Entry } from "./entry.ts";
+
+export type Ready = {
+  readonly length: number;
+  /** Of their bodies, or of all of them, as the queue counts them. */
+  readonly bytes: number;
+  push(entry: Entry): void;
+  /** Back, after a consumer had it. */
+  giveBack(entry: Entry): void;
+  peek(): Entry | undefined;
+  shift(): Entry | undefined;
+  /** Takes those out that have expired and that nothing stands before. */
+  takeExpired(now: number): readonly Entry[];
+  /** When the first of those expires that nothing stands before; undefined: none does. */
+  nextExpiry(): number | undefined;
+  clear(): void;
+};
+
+/** A line with a cheap head. */
+class Line {
+  #entries: Entry[] = [];
+  #head = 0;
+
+  get length(): number {
+    return this.#entries.length - this.#head;
+  }
+
+  push(entry: Entry): void {
+    this.#entries.push(entry);
+  }
+
+  /** By its number: where it stood before. */
+  insert(entry: Entry): void {
+    let at = this.#head;
+    let end = this.#entries.length;
+    while (at < end) {
+      const middle = (at + end) >> 1;
+      if ((this.#entries[middle]?.number ?? 0) < entry.number) at = middle + 1;
+      else end = middle;
+    }
+    if (at === this.#head && this.#head > 0) this.#entries[--this.#head] = entry;
+    else this.#entries.splice(at, 0, entry);
+  }
+
+  peek(): Entry | undefined {
+    return this.#entries[this.#head];
+  }
+
+  shift(): Entry | undefined {
+    const entry = this.#entries[this.#head];
+    if (!entry) return undefined;
+    this.#head += 1;
+    // What has left must not be kept, and moving the rest must stay rare.
+    if (this.#head > 64 && this.#head * 2 > this.#entries.length) {
+      this.#entries.splice(0, this.#head);
+      this.#head = 0;
+    }
+    return entry;
+  }
+}
+
+/** Lines of which the first that is not empty gives; `lineFor` says where an entry stands. */
+class Lines implements Ready {
+  readonly #lines: readonly Line[];
+  readonly #lineFor: (entry: Entry, isBack: boolean) => number;
+  readonly #keepsPlace: boolean;
+  #length = 0;
+  #bytes = 0;
+  /** Of them, those that expire. */
+  #mortal = 0;
+  /** No line before it has an entry. */
+  #firstLine = 0;
+
+  constructor(
+    count: number,
+    lineFor: (entry: Entry, isBack: boolean) => number,
+    { keepsPlace }: { readonly keepsPlace: boolean },
+  ) {
+    this.#lines = Array.from({ length: count }, () => new Line());
+    this.#lineFor = lineFor;
+    this.#keepsPlace = keepsPlace;
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  push(entry: Entry): void {
+    this.#lineOf(entry, false)?.push(entry);
+  }
+
+  giveBack(entry: Entry): void {
+    const line = this.#lineOf(entry, true);
+    if (this.#keepsPlace) line?.insert(entry);
+    else line?.push(entry);
+  }
+
+  peek(): Entry | undefined {
+    return this.#first()?.peek();
+  }
+
+  shift(): Entry | undefined {
+    const entry = this.#first()?.shift();
+    if (entry) this.#count(entry, -1);
+    return entry;
+  }
+
+  takeExpired(now: number): readonly Entry[] {
+    if (this.#mortal === 0) return [];
+    const expired: Entry[] = [];
+    for (const line of this.#lines) {
+      for (;;) {
+        const head = line.peek();
+        if (!head || head.expiresAt === null || head.expiresAt > now) break;
+        line.shift();
+        this.#count(head, -1);
+        expired.push(head);
+      }
+    }
+    return expired;
+  }
+
+  nextExpiry(): number | undefined {
+    let next: number | undefined;
+    if (this.#mortal === 0) return next;
+    for (const line of this.#lines) {
+      const at = line.peek()?.expiresAt ?? null;
+      if (at !== null && (next === undefined || at < next)) next = at;
+    }
+    return next;
+  }
+
+  clear(): void {
+    while (this.shift());
+  }
+
+  #first(): Line | undefined {
+    if (this.#length === 0) return undefined;
+    while (this.#lines[this.#firstLine]?.length === 0) this.#firstLine += 1;
+    return this.#lines[this.#firstLine];
+  }
+
+  /** Where an entry is to stand, which is counted now. */
+  #lineOf(entry: Entry, isBack: boolean): Line | undefined {
+    this.#count(entry, 1);
+    const line = this.#lineFor(entry, isBack);
+    this.#firstLine = Math.min(this.#firstLine, line);
+    return this.#lines[line];
+  }
+
+  #count(entry: Entry, sign: 1 | -1): void {
+    this.#length += sign;
+    this.#bytes += sign * entry.bytes;
+    if (entry.expiresAt !== null) this.#mortal += sign;
+  }
+}
+
+/** A line for each priority, the highest first; a message comes back to its old place. */
+export function classicReady(maxPriority: number): Ready {
+  const lineFor = ({ message }: Entry) =>
+    maxPriority - Math.min(message.properties.priority ?? 0, maxPriority);
+  return new Lines(maxPriority + 1, lineFor, { keepsPlace: true });
+}
+
+const QUORUM_PRIORITIES = 32;
+const QUORUM_PRIORITY = 4;
+
+/** What came back goes first, in the order in which it did; then by priority, of which there are 32. */
+export function quorumReady(): Ready {
+  const lineFor = ({ message }: Entry, isBack: boolean) => {
+    const priority = Math.min(
+      message.properties.priority ?? QUORUM_PRIORITY,
+      QUORUM_PRIORITIES - 1,
+    );
+    return isBack ? 0 : QUORUM_PRIORITIES - priority;
+  };
+  return new Lines(QUORUM_PRIORITIES + 1, lineFor, { keepsPlace: false });
+}

@@ -1,0 +1,72 @@
+/** Starts the embedded broker on a thread of its own, so that nothing here can hold it up. */
+import { once } from "node:events";
+import { Worker } from "node:worker_threads";
+import type { Listening } from "./server.ts";
+
+export type EmbeddedBrokerOptions = {
+  /** 0, the default: any free one. */
+  readonly port?: number;
+  /** Of the management interface; likewise. */
+  readonly managementPort?: number;
+};
+
+export type EmbeddedBroker = {
+  /** `amqp://guest:guest@127.0.0.1:1234` */
+  readonly url: string;
+  /** `http://guest:guest@127.0.0.1:1235` */
+  readonly managementUrl: string;
+  /** Ends it, with all that it holds. */
+  stop(): Promise<void>;
+  /** Resolves once it is gone, whatever the reason. */
+  readonly ended: Promise<void>;
+};
+
+export type ThreadOptions = Required<EmbeddedBrokerOptions>;
+
+export type ThreadMessage =
+  | { readonly ok: true; readonly listening: Listening }
+  | { readonly ok: false; readonly code: string; readonly message: string };
+
+/**
+ * A broker in memory: nothing that it holds outlives it.
+ *
+ * @throws {Error} with the code EADDRINUSE where a port is taken.
+ */
+export async function startEmbeddedBroker({
+  port = 0,
+  managementPort = 0,
+}: EmbeddedBrokerOptions = {}): Promise<EmbeddedBroker> {
+  const workerData: ThreadOptions = { port, managementPort };
+  const worker = new Worker(entry(), { name: "warren broker", workerData, stdin: false });
+  const ended = new Promise<void>((resolve) => {
+    worker.on("exit", () => resolve());
+  });
+  const [message] = (await Promise.race([once(worker, "message"), ended.then(() => [])])) as [
+    ThreadMessage?,
+  ];
+  if (!message?.ok) {
+    await worker.terminate();
+    const { code = "", message: text = "its thread has ended" } = message ?? {};
+    throw Object.assign(new Error(`the embedded broker does not start: ${text}`), { code });
+  }
+  const { listening } = message;
+  return {
+    url: `amqp://guest:guest@127.0.0.1:${listening.port}`,
+    managementUrl: `http://guest:guest@127.0.0.1:${listening.managementPort}`,
+    ended,
+    async stop() {
+      await worker.terminate();
+    },
+  };
+}
+
+/** On Node 20 a thread does not apply `--import tsx` to its entry: so the entry registers it. */
+function entry(): URL {
+  const isSource = import.meta.url.endsWith(".ts");
+  const thread = new URL(isSource ? "./thread.ts" : "./thread.js", import.meta.url);
+  if (!isSource) return thread;
+  const code = `import { register } from ${JSON.stringify(import.meta.resolve("tsx/esm/api"))};
+register();
+await import(${JSON.stringify(thread.href)});`;
+  return new URL(`data:text/javascript,${encodeURIComponent(code)}`);
+}
