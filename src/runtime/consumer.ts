@@ -5,7 +5,7 @@
  * backlog has filled the broker's memory, only consuming ends the trouble.
  */
 import type { ConsumeMessage } from "amqplib";
-import type { BrokerConnection } from "../broker-connection.ts";
+import { type BrokerConnection, closeChannel } from "../broker-connection.ts";
 import { NUMBERS } from "../numbers.ts";
 import { isRequeued, type Queue } from "../topology.ts";
 import { within } from "../within.ts";
@@ -89,9 +89,15 @@ export class QueueConsumer {
   }
 
   async #subscribe(connection: BrokerConnection): Promise<void> {
+    const channel = await connection.createChannel();
+    if (this.#isStopping) {
+      // Its end has not seen this channel.
+      await closeChannel(channel, connection);
+      return;
+    }
     this.#subscription = new Subscription({
       connection,
-      channel: await connection.createChannel(),
+      channel,
       queue: () => this.queue,
       onMessage: (raw, subscription) => this.#receive(raw, subscription),
       onEnd: (subscription, reason) => this.#end(subscription, reason),
