@@ -38,6 +38,8 @@ export class QueueConsumer {
   readonly #running = new Map<number, Held>();
   #isScheduled = false;
   #isSubscribing = false;
+  /** A subscription that had brought messages was lost, and no other has come since. */
+  #isInDoubt = false;
   #onIdle: () => void = () => undefined;
 
   constructor(options: ConsumerOptions) {
@@ -103,6 +105,7 @@ export class QueueConsumer {
       onEnd: (subscription, reason) => this.#end(subscription, reason),
     });
     await this.#subscription.consume();
+    this.#isInDoubt = false;
   }
 
   async #renew(): Promise<void> {
@@ -118,12 +121,13 @@ export class QueueConsumer {
   /**
    * Starts nothing new, waits for what runs, and gives back what no handler has seen.
    *
-   * @returns whether all runs ended before `deadlineMs` was over, and the broker has their acks.
+   * @returns whether all runs ended before `deadlineMs` was over, and the broker has their acks; of
+   *   a connection that was lost, and is not back, nobody knows.
    */
   async drain(deadlineMs: number): Promise<boolean> {
     this.#pauses.end();
     const isIdle = await this.#idle(deadlineMs);
-    if (!this.#subscription?.isLive) return isIdle;
+    if (!this.#subscription?.isLive) return isIdle && !this.#isInDoubt;
     const hasLeft = await this.#subscription.leave(() => this.#waiting.map(({ raw }) => raw));
     return isIdle && hasLeft;
   }
@@ -268,6 +272,7 @@ export class QueueConsumer {
     this.#waiting = this.#waiting.filter((held) => held.subscription !== subscription);
     if (this.#subscription !== subscription) return;
     this.#subscription = null;
+    this.#isInDoubt ||= subscription.hasBrought;
     if (!this.#isStopping) this.#options.onLost(this, reason);
   }
 }
