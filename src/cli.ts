@@ -9,10 +9,21 @@ import { apply } from "./commands/apply.ts";
 import { check } from "./commands/check.ts";
 import { type Context, reportFailure } from "./commands/command.ts";
 import { start } from "./commands/start.ts";
-import { EXIT } from "./errors.ts";
+import { EXIT, messageOf, quoted, WarrenError } from "./errors.ts";
 
 type GlobalOptions = { readonly file: string; readonly handlers?: string };
 type OutputOptions = { readonly json?: boolean };
+
+/** pino's. */
+const LOG_LEVELS: readonly string[] = [
+  "trace",
+  "debug",
+  "info",
+  "warn",
+  "error",
+  "fatal",
+  "silent",
+];
 
 const isCompiled = import.meta.url.endsWith(".js");
 
@@ -77,8 +88,7 @@ async function run(
 async function createContext(output: OutputOptions): Promise<Context> {
   const { file, handlers } = program.opts<GlobalOptions>();
   const directory = dirname(file);
-  const dotEnv = join(directory, ".env");
-  if (existsSync(dotEnv)) process.loadEnvFile(dotEnv);
+  loadDotEnv(join(directory, ".env"));
   const handlersDirectory = handlers ?? defaultHandlers(directory);
   // A project's handlers are TypeScript, also where warren itself is compiled.
   if (isCompiled && !isInDist(directory)) (await import("tsx/esm/api")).register();
@@ -105,8 +115,26 @@ function isInDist(directory: string): boolean {
   return isCompiled && !here.startsWith("..");
 }
 
+function loadDotEnv(path: string): void {
+  if (!existsSync(path)) return;
+  try {
+    process.loadEnvFile(path);
+  } catch (cause) {
+    const message = `${path} can't be read: ${messageOf(cause)}`;
+    throw new WarrenError("bad-environment", message, { cause });
+  }
+}
+
+/** Empty is as good as unset. */
+function readLogLevel(): string {
+  const level = process.env.LOG_LEVEL || "info";
+  if (LOG_LEVELS.includes(level)) return level;
+  const message = `LOG_LEVEL must be one of ${LOG_LEVELS.join(", ")}, found ${quoted(level)}`;
+  throw new WarrenError("bad-environment", message);
+}
+
 function createLog(): Context["log"] {
-  const level = process.env.LOG_LEVEL ?? "info";
+  const level = readLogLevel();
   return process.stdout.isTTY
     ? pino({ level, transport: { target: "pino-pretty", options: { ignore: "pid,hostname" } } })
     : pino({ level, base: null });

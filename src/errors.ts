@@ -118,6 +118,12 @@ const table = {
   },
   "ambiguous-event": { exit: 1, remedy: "List each event in one exchange only." },
 
+  // The environment.
+  "bad-environment": {
+    exit: 1,
+    remedy: "Mend the variable, or the file .env beside topology.yaml, which may set it.",
+  },
+
   // The broker.
   "connection-failed": { exit: 1, remedy: "Start the broker, or mend broker.url (RABBITMQ_URL)." },
   "access-refused": { exit: 1, http: 503, remedy: "Check user, password, vhost and permissions." },
