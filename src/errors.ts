@@ -260,7 +260,11 @@ export class WarrenError extends Error {
 
 /** What went wrong, in words, whatever was thrown. */
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  try {
+    return String(error instanceof Error ? error.message : error);
+  } catch {
+    return "something that has no text";
+  }
 }
 
 /** Somebody's text as it stands in a message: quoted, of bounded length. */
