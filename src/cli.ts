@@ -7,7 +7,7 @@ import { Command, CommanderError } from "commander";
 import { pino } from "pino";
 import { apply } from "./commands/apply.ts";
 import { check } from "./commands/check.ts";
-import { type Context, reportFailure } from "./commands/command.ts";
+import { type Context, reportBug, reportFailure } from "./commands/command.ts";
 import { start } from "./commands/start.ts";
 import { EXIT, messageOf, quoted, WarrenError } from "./errors.ts";
 
@@ -65,10 +65,7 @@ program
   );
 
 function runStart(options: { readonly isDev: boolean }): Promise<void> {
-  return run((context) => {
-    logStrayRejections(context.log);
-    return start(context, stopSignal(), options);
-  });
+  return run((context) => start(context, stopSignal(), options));
 }
 
 /** Runs a command; its number is the exit status, whatever still hangs about. */
@@ -79,7 +76,7 @@ async function run(
   try {
     process.exitCode = await command(await createContext(output));
   } catch (error) {
-    process.exitCode = reportFailure(error, (text) => console.error(text));
+    process.exitCode = reportFailure(error, printError);
   }
   // Flushed writes first: a pipe may still hold the last lines.
   process.stdout.write("", () => process.exit());
@@ -98,7 +95,7 @@ async function createContext(output: OutputOptions): Promise<Context> {
     env: process.env,
     isJson: output.json ?? false,
     print: (text) => console.log(text),
-    printError: (text) => console.error(text),
+    printError,
     log: createLog(),
   };
 }
@@ -113,6 +110,10 @@ function defaultHandlers(directory: string): string {
 function isInDist(directory: string): boolean {
   const here = relative(join(directory, "dist"), fileURLToPath(import.meta.url));
   return isCompiled && !here.startsWith("..");
+}
+
+function printError(text: string): void {
+  console.error(text);
 }
 
 function loadDotEnv(path: string): void {
@@ -140,13 +141,6 @@ function createLog(): Context["log"] {
     : pino({ level, base: null });
 }
 
-/** A handler's promise that nobody awaited must not end the others; it is said, and that is all. */
-function logStrayRejections(log: Context["log"]): void {
-  process.on("unhandledRejection", (error) => {
-    log.error({ error: error instanceof Error ? error.stack : error }, "promise without a catch");
-  });
-}
-
 /** The first signal asks for an orderly end; the second ends at once. */
 function stopSignal(): Promise<string> {
   return new Promise((resolve) => {
@@ -163,6 +157,9 @@ function stopSignal(): Promise<string> {
 
 /** What nobody reads any more ends nothing: a handler may print as well. */
 for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);
+
+/** Nobody waited for it, a rejection as well: handlers' own stay on their threads, this is warren's. */
+process.on("uncaughtException", (error) => process.exit(reportBug(error, printError)));
 
 try {
   await program.parseAsync();

@@ -41,14 +41,17 @@ export function reportProblems(context: Context, problems: readonly Problem[]): 
  * @returns the exit status.
  */
 export function reportFailure(error: unknown, printError: (text: string) => void): number {
-  if (!(error instanceof WarrenError)) {
-    printError(error instanceof Error ? (error.stack ?? error.message) : String(error));
-    printError("this is a bug in warren");
-    return EXIT.bug;
-  }
+  if (!(error instanceof WarrenError)) return reportBug(error, printError);
   const place = error.at ? `${error.at.file}:${error.at.line}:${error.at.column} ` : "";
   printError(`${place}${error.code}  ${error.message}`);
   const { exit, remedy } = errorTable[error.code];
   printError(remedy);
   return exit;
+}
+
+/** Prints what nobody expected, with its stack. @returns the exit status. */
+export function reportBug(error: unknown, printError: (text: string) => void): number {
+  printError(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  printError("this is a bug in warren");
+  return EXIT.bug;
 }
