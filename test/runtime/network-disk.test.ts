@@ -27,7 +27,6 @@ test("a quorum queue that the broker can't serve stops no other queue, and is na
     const problems = () => warren.runner.status().problems;
     await waitFor((seen) => seen(problems()).length === 1, {
       what: "the queue to be named",
-      timeoutMs: 30_000,
     });
     expect(problems()).toEqual([
       expect.stringMatching(/^every connection that consumes work ends with .* a restart$/),
@@ -47,13 +46,10 @@ test("a quorum queue that the broker can't serve stops no other queue, and is na
     expect(account).toMatchObject({ lost: [], refusedButHandled: [], attempts: [1] });
     expect(problems()).toEqual([]);
   });
-}, 120_000);
+});
 
 test.skipIf(process.platform !== "linux").for(["quorum", "classic"] as const)(
   "a disk that takes nothing, under %s queues, loses nothing that was accepted",
-  {
-    timeout: 120_000,
-  },
   async (type) => {
     const ledger = new Ledger();
     const typed = topology.replace("defaults: {", `defaults: { type: ${type},`);
@@ -64,7 +60,6 @@ test.skipIf(process.platform !== "linux").for(["quorum", "classic"] as const)(
       await node.fillDisk();
       await waitFor((seen) => seen(ledger.statuses()).some((status) => status !== 202), {
         what: "the fault to be felt",
-        timeoutMs: 20_000,
       });
       // Unconfirmed messages, or a node that is gone: /health names what it is.
       const { body } = await warren.get("/health");
@@ -76,7 +71,7 @@ test.skipIf(process.platform !== "linux").for(["quorum", "classic"] as const)(
       await node.emptyDisk().catch(() => undefined);
       await node.restart();
       await untilReady(warren);
-      await ledger.more(20, 30_000);
+      await ledger.more(20);
       const account = await ledger.end();
       expect(account).toMatchObject({ lost: [], refusedButHandled: [], attempts: [1] });
       for (const status of ledger.statuses()) expect([202, 502, 503, 504]).toContain(status);

@@ -51,7 +51,7 @@ test("a broker that freezes is noticed within two heartbeats, and is consumed ag
       expect(account).toMatchObject({ lost: [], refusedButHandled: [], attempts: [1] });
     },
   );
-}, 90_000);
+});
 
 const alarms = {
   memory: {
@@ -63,7 +63,6 @@ const alarms = {
 
 test.for(["memory", "disk"] as const)(
   "during a %s alarm handlers go on, publishers are told at once, and the connections stay",
-  { timeout: 90_000 },
   async (kind) => {
     const { opened, open } = gate();
     const ledger = new Ledger();
@@ -101,7 +100,7 @@ test.for(["memory", "disk"] as const)(
         } finally {
           await node.ctl(...alarms[kind].off);
         }
-        await ledger.more(20, 30_000);
+        await ledger.more(20);
         const account = await ledger.end();
         await untilReady(warren);
         expect(account).toMatchObject({ lost: [], refusedButHandled: [], attempts: [1] });
@@ -156,7 +155,7 @@ test("what was sent when a stop meets an alarm is unknown, and never said to hav
   );
   await observer.close();
   await deleteVhost(vhost);
-}, 60_000);
+});
 
 test("a connection with fewer channels than there are queues consumes what it can, and says so", async () => {
   const names = Array.from({ length: 10 }, (_, n) => `q${n}`);
@@ -180,7 +179,7 @@ ${queues.join("\n")}
       { what: "the reason to be said" },
     );
   });
-}, 60_000);
+});
 
 /** How long a refusal for the alarm takes, in milliseconds. */
 async function refusedAfter(warren: TestRunner): Promise<number> {

@@ -31,6 +31,6 @@ export async function untilReady(warren: TestRunner): Promise<void> {
       seen(body);
       return status === 200;
     },
-    { what: "readiness", timeoutMs: 30_000 },
+    { what: "readiness" },
   );
 }
