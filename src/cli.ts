@@ -25,8 +25,6 @@ const LOG_LEVELS: readonly string[] = [
   "silent",
 ];
 
-const isCompiled = import.meta.url.endsWith(".js");
-
 const program = new Command("warren")
   .description("Declarative RabbitMQ from one file.")
   .option("-f, --file <path>", "the topology", "topology.yaml")
@@ -74,7 +72,7 @@ async function run(
   output: OutputOptions = {},
 ): Promise<void> {
   try {
-    process.exitCode = await command(await createContext(output));
+    process.exitCode = await command(createContext(output));
   } catch (error) {
     process.exitCode = reportFailure(error, printError);
   }
@@ -82,16 +80,13 @@ async function run(
   process.stdout.write("", () => process.exit());
 }
 
-async function createContext(output: OutputOptions): Promise<Context> {
+function createContext(output: OutputOptions): Context {
   const { file, handlers } = program.opts<GlobalOptions>();
   const directory = dirname(file);
   loadDotEnv(join(directory, ".env"));
-  const handlersDirectory = handlers ?? defaultHandlers(directory);
-  // A project's handlers are TypeScript, also where warren itself is compiled.
-  if (isCompiled && !isInDist(directory)) (await import("tsx/esm/api")).register();
   return {
     file,
-    handlersDirectory,
+    handlersDirectory: handlers ?? defaultHandlers(directory),
     env: process.env,
     isJson: output.json ?? false,
     print: (text) => console.log(text),
@@ -109,7 +104,7 @@ function defaultHandlers(directory: string): string {
 
 function isInDist(directory: string): boolean {
   const here = relative(join(directory, "dist"), fileURLToPath(import.meta.url));
-  return isCompiled && !here.startsWith("..");
+  return !here.startsWith("..");
 }
 
 function printError(text: string): void {
