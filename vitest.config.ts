@@ -15,8 +15,8 @@ export default defineConfig({
     maxWorkers: 2,
     // For worker threads, which inherit it.
     execArgv: conditions.map((condition) => `--conditions=${condition}`),
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
     teardownTimeout: 10_000,
   },
 });

@@ -1,20 +1,23 @@
 #!/usr/bin/env node
-/** argv and environment → one command → an exit status. Nothing else reads `process`. */
+/**
+ * argv and environment → one command → an exit status. Nothing else reads `process`. What takes time
+ * to load is loaded by the command that needs it, once signals are heard.
+ */
 import { existsSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Command, CommanderError } from "commander";
-import { pino } from "pino";
-import { apply } from "./commands/apply.ts";
-import { check } from "./commands/check.ts";
-import { type Context, reportFailure } from "./commands/command.ts";
-import { start } from "./commands/start.ts";
-import { EXIT } from "./errors.ts";
+import type { Context } from "./commands/command.ts";
+import { EXIT, errorTable, formatPlace, messageOf, quoted, WarrenError } from "./errors.ts";
 
 type GlobalOptions = { readonly file: string; readonly handlers?: string };
 type OutputOptions = { readonly json?: boolean };
+type CommandFunction = (context: Context) => Promise<number>;
 
-const isCompiled = import.meta.url.endsWith(".js");
+/** pino's. */
+const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"];
+
+const stopped = stopSignal();
 
 const program = new Command("warren")
   .description("Declarative RabbitMQ from one file.")
@@ -34,19 +37,28 @@ program
   .command("check")
   .description("every problem in topology.yaml, schemas and handlers, without a broker")
   .option("--json", "one JSON document")
-  .action((options: OutputOptions) => run(check, options));
+  .action((options: OutputOptions) =>
+    runToEnd(async (context) => {
+      const { check } = await import("./commands/check.ts");
+      return await check(context);
+    }, options),
+  );
 program
   .command("apply")
   .description("declare on the broker what is missing; nothing is ever deleted or replaced")
   .option("--json", "one JSON document")
-  .action((options: OutputOptions) => run(apply, options));
+  .action((options: OutputOptions) =>
+    runToEnd(async (context) => {
+      const { apply } = await import("./commands/apply.ts");
+      return await apply(context);
+    }, options),
+  );
 program
   .command("generate")
   .description("TypeScript types of events, queues and exchanges, into src/generated")
   .option("--check", "write nothing; exit 2 if they are not current")
   .action((options: { readonly check?: boolean }) =>
-    run(async (context) => {
-      // Its library takes 0.1 s to load, which no other command needs.
+    runToEnd(async (context) => {
       const { generate } = await import("./commands/generate.ts");
       const directory = join(dirname(context.file), "src", "generated");
       return await generate(context, { directory, isCheck: options.check ?? false });
@@ -54,42 +66,57 @@ program
   );
 
 function runStart(options: { readonly isDev: boolean }): Promise<void> {
-  return run((context) => {
-    logStrayRejections(context.log);
-    return start(context, stopSignal(), options);
+  return run(async (context) => {
+    const { start } = await import("./commands/start.ts");
+    return await start(context, stopped, options);
   });
 }
 
+/** Runs a command that a signal just ends. */
+function runToEnd(command: CommandFunction, output: OutputOptions = {}): Promise<void> {
+  const interrupted = stopped.then(() => EXIT.failed);
+  return run((context) => Promise.race([command(context), interrupted]), output);
+}
+
 /** Runs a command; its number is the exit status, whatever still hangs about. */
-async function run(
-  command: (context: Context) => Promise<number>,
-  output: OutputOptions = {},
-): Promise<void> {
+async function run(command: CommandFunction, output: OutputOptions = {}): Promise<void> {
   try {
     process.exitCode = await command(await createContext(output));
   } catch (error) {
-    process.exitCode = reportFailure(error, (text) => console.error(text));
+    process.exitCode = reportFailure(error);
   }
   // Flushed writes first: a pipe may still hold the last lines.
   process.stdout.write("", () => process.exit());
 }
 
+/** A user's error with its remedy, a bug with its stack. @returns the exit status. */
+function reportFailure(error: unknown): number {
+  if (!(error instanceof WarrenError)) return reportBug(error);
+  const place = error.at ? `${formatPlace(error.at)} ` : "";
+  console.error(`${place}${error.code}  ${error.message}`);
+  const { exit, remedy } = errorTable[error.code];
+  console.error(remedy);
+  return exit;
+}
+
+function reportBug(error: unknown): number {
+  console.error(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  console.error("this is a bug in warren");
+  return EXIT.bug;
+}
+
 async function createContext(output: OutputOptions): Promise<Context> {
   const { file, handlers } = program.opts<GlobalOptions>();
   const directory = dirname(file);
-  const dotEnv = join(directory, ".env");
-  if (existsSync(dotEnv)) process.loadEnvFile(dotEnv);
-  const handlersDirectory = handlers ?? defaultHandlers(directory);
-  // A project's handlers are TypeScript, also where warren itself is compiled.
-  if (isCompiled && !isInDist(directory)) (await import("tsx/esm/api")).register();
+  loadDotEnv(join(directory, ".env"));
   return {
     file,
-    handlersDirectory,
+    handlersDirectory: handlers ?? defaultHandlers(directory),
     env: process.env,
     isJson: output.json ?? false,
     print: (text) => console.log(text),
     printError: (text) => console.error(text),
-    log: createLog(),
+    log: await createLog(),
   };
 }
 
@@ -102,24 +129,40 @@ function defaultHandlers(directory: string): string {
 
 function isInDist(directory: string): boolean {
   const here = relative(join(directory, "dist"), fileURLToPath(import.meta.url));
-  return isCompiled && !here.startsWith("..");
+  return !here.startsWith("..");
 }
 
-function createLog(): Context["log"] {
-  const level = process.env.LOG_LEVEL ?? "info";
-  return process.stdout.isTTY
+function loadDotEnv(path: string): void {
+  if (!existsSync(path)) return;
+  try {
+    process.loadEnvFile(path);
+  } catch (cause) {
+    const message = `${path} can't be read: ${messageOf(cause)}`;
+    throw new WarrenError("bad-environment", message, { cause });
+  }
+}
+
+/** Empty is as good as unset. */
+function readLogLevel(): string {
+  const level = process.env.LOG_LEVEL || "info";
+  if (LOG_LEVELS.includes(level)) return level;
+  const message = `LOG_LEVEL must be one of ${LOG_LEVELS.join(", ")}, found ${quoted(level)}`;
+  throw new WarrenError("bad-environment", message);
+}
+
+async function createLog(): Promise<Context["log"]> {
+  const level = readLogLevel();
+  const { pino } = await import("pino");
+  const log: Context["log"] = process.stdout.isTTY
     ? pino({ level, transport: { target: "pino-pretty", options: { ignore: "pid,hostname" } } })
     : pino({ level, base: null });
+  return log;
 }
 
-/** A handler's promise that nobody awaited must not end the others; it is said, and that is all. */
-function logStrayRejections(log: Context["log"]): void {
-  process.on("unhandledRejection", (error) => {
-    log.error({ error: error instanceof Error ? error.stack : error }, "promise without a catch");
-  });
-}
-
-/** The first signal asks for an orderly end; the second ends at once. */
+/**
+ * The first signal asks for an orderly end; the second ends at once. Process 1 of a container is
+ * sent no signal that it does not listen for: one that came too early would be lost.
+ */
 function stopSignal(): Promise<string> {
   return new Promise((resolve) => {
     for (const signal of ["SIGTERM", "SIGINT"] as const) {
@@ -135,6 +178,9 @@ function stopSignal(): Promise<string> {
 
 /** What nobody reads any more ends nothing: a handler may print as well. */
 for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);
+
+/** Nobody waited for it, a rejection as well: handlers' own stay on their threads, this is warren's. */
+process.on("uncaughtException", (error) => process.exit(reportBug(error)));
 
 try {
   await program.parseAsync();

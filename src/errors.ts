@@ -118,6 +118,12 @@ const table = {
   },
   "ambiguous-event": { exit: 1, remedy: "List each event in one exchange only." },
 
+  // The environment.
+  "bad-environment": {
+    exit: 1,
+    remedy: "Mend the variable, or the file .env beside topology.yaml, which may set it.",
+  },
+
   // The broker.
   "connection-failed": { exit: 1, remedy: "Start the broker, or mend broker.url (RABBITMQ_URL)." },
   "access-refused": { exit: 1, http: 503, remedy: "Check user, password, vhost and permissions." },
@@ -254,7 +260,11 @@ export class WarrenError extends Error {
 
 /** What went wrong, in words, whatever was thrown. */
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  try {
+    return String(error instanceof Error ? error.message : error);
+  } catch {
+    return "something that has no text";
+  }
 }
 
 /** Somebody's text as it stands in a message: quoted, of bounded length. */

@@ -41,7 +41,7 @@ test("every call to a frozen broker has a deadline, and then the socket is destr
   });
   await Promise.all(connections.map(({ ended }) => ended));
   await waitFor((seen) => seen(proxy.connections) === 0, { what: "the sockets to be gone" });
-}, 20_000);
+});
 
 test("20 connections in a black hole end within two heartbeats and leave no socket", async ({
   vhost,
@@ -93,4 +93,4 @@ test("an error of a channel with a backlog ends that channel alone", async ({
   // The innocent five, the one of the next channel, and nothing of the guilty one.
   expect(await vhost.queueCounts("q")).toEqual({ ready: 6, consumers: 0 });
   await connection.close();
-}, 20_000);
+});

@@ -18,7 +18,7 @@ beforeAll(() => {
   execFileSync("tar", ["-xzf", join(packed, filename), "-C", packed]);
   // What `npm install` would fetch for it is here already.
   symlinkSync(join(REPOSITORY, "node_modules"), join(packed, "package", "node_modules"));
-}, 60_000);
+});
 
 afterAll(() => rmSync(packed, { recursive: true, force: true }));
 
@@ -103,4 +103,4 @@ test("a project that depends on it generates, compiles, checks and runs its own 
   await running.waitForLine(/"to":"you".*"msg":"greeted"/);
   running.kill("SIGTERM");
   expect(await running.exit).toBe(0);
-}, 60_000);
+});

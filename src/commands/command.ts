@@ -1,5 +1,5 @@
 /** What every command is given, and how it reports. */
-import { EXIT, errorTable, formatProblem, type Problem, WarrenError } from "../errors.ts";
+import { formatProblem, type Problem } from "../errors.ts";
 import type { Log } from "../handler.ts";
 import { load } from "../loader/load.ts";
 import type { Topology } from "../topology.ts";
@@ -33,22 +33,4 @@ export function reportProblems(context: Context, problems: readonly Problem[]): 
   }
   for (const problem of problems) context.printError(formatProblem(problem));
   context.printError(problems.length === 1 ? "1 problem" : `${problems.length} problems`);
-}
-
-/**
- * Prints what went wrong: a user's error with its remedy, a bug with its stack.
- *
- * @returns the exit status.
- */
-export function reportFailure(error: unknown, printError: (text: string) => void): number {
-  if (!(error instanceof WarrenError)) {
-    printError(error instanceof Error ? (error.stack ?? error.message) : String(error));
-    printError("this is a bug in warren");
-    return EXIT.bug;
-  }
-  const place = error.at ? `${error.at.file}:${error.at.line}:${error.at.column} ` : "";
-  printError(`${place}${error.code}  ${error.message}`);
-  const { exit, remedy } = errorTable[error.code];
-  printError(remedy);
-  return exit;
 }

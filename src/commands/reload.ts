@@ -56,12 +56,16 @@ export class Reloader {
     return loaded;
   }
 
-  /** Resolves at the next change; `files` may have to change for it, too. */
-  changed(files: Digests): Promise<void> {
-    this.#watcher.watch(this.#paths(files), files);
+  /** Resolves at the next change. */
+  nextChange(): Promise<void> {
     return new Promise((resolve) => {
       this.#onChange = resolve;
     });
+  }
+
+  /** A change of `files`, which have been loaded, counts as well. */
+  watch(files: Digests): void {
+    this.#watcher.watch(this.#paths(files), files);
   }
 
   /** From now on the runner, which has loaded `files`, is told of every change. */
@@ -69,7 +73,7 @@ export class Reloader {
     if (this.#isClosed) return;
     this.#runner = runner;
     this.#files = files;
-    this.#watcher.watch(this.#paths(files), files);
+    this.watch(files);
     void this.#reload();
   }
 
@@ -126,7 +130,7 @@ export class Reloader {
     const { status, files } = updated;
     if (status === "updated") this.#files = files;
     this.#discarded = status === "discarded" ? this.#discarded + 1 : 0;
-    this.#watcher.watch(this.#paths(files), files);
+    this.watch(files);
     if (status === "discarded") void this.#watcher.settle();
     if (status === "refused" && updated.problems.some(isAway)) {
       this.#retry = setTimeout(() => void this.#reload(), RETRY_MS);
@@ -142,7 +146,7 @@ export class Reloader {
     const others = [...files].filter(([path, digest]) => reported.get(path) !== digest);
     const isLater = others.some(([path]) => reported.has(path));
     if (!isLater && others.every(isQuiet)) return true;
-    this.#watcher.watch(this.#paths(files), files);
+    this.watch(files);
     await this.#watcher.settle();
     if (!others.every(([path, digest]) => this.#watcher.wasStable(path, digest))) return false;
     if (!isLater || this.#discarded > 0) return true;

@@ -28,6 +28,8 @@ export async function start(
   const reloader = new Reloader(context, { isDev });
   try {
     for (;;) {
+      // From here on: the fix may be saved while what it mends is still loaded.
+      const changed = reloader.nextChange();
       const loaded = await Promise.race([loadRunner(context, reloader), stopped]);
       if (typeof loaded === "string") return EXIT.done;
       const { runner, files, problems } = loaded;
@@ -35,7 +37,8 @@ export async function start(
       reportProblems(context, problems);
       if (!isDev) return EXIT.failed;
       context.printError("waiting for a change");
-      const reason = await Promise.race([reloader.changed(files), stopped]);
+      reloader.watch(files);
+      const reason = await Promise.race([changed, stopped]);
       if (reason !== undefined) return EXIT.done;
     }
   } finally {

@@ -5,7 +5,7 @@
  * backlog has filled the broker's memory, only consuming ends the trouble.
  */
 import type { ConsumeMessage } from "amqplib";
-import type { BrokerConnection } from "../broker-connection.ts";
+import { type BrokerConnection, closeChannel } from "../broker-connection.ts";
 import { NUMBERS } from "../numbers.ts";
 import { isRequeued, type Queue } from "../topology.ts";
 import { within } from "../within.ts";
@@ -38,6 +38,8 @@ export class QueueConsumer {
   readonly #running = new Map<number, Held>();
   #isScheduled = false;
   #isSubscribing = false;
+  /** A subscription that had brought messages was lost, and no other has come since. */
+  #isInDoubt = false;
   #onIdle: () => void = () => undefined;
 
   constructor(options: ConsumerOptions) {
@@ -89,14 +91,21 @@ export class QueueConsumer {
   }
 
   async #subscribe(connection: BrokerConnection): Promise<void> {
+    const channel = await connection.createChannel();
+    if (this.#isStopping) {
+      // Its end has not seen this channel.
+      await closeChannel(channel, connection);
+      return;
+    }
     this.#subscription = new Subscription({
       connection,
-      channel: await connection.createChannel(),
+      channel,
       queue: () => this.queue,
       onMessage: (raw, subscription) => this.#receive(raw, subscription),
       onEnd: (subscription, reason) => this.#end(subscription, reason),
     });
     await this.#subscription.consume();
+    this.#isInDoubt = false;
   }
 
   async #renew(): Promise<void> {
@@ -112,12 +121,13 @@ export class QueueConsumer {
   /**
    * Starts nothing new, waits for what runs, and gives back what no handler has seen.
    *
-   * @returns whether all runs ended before `deadlineMs` was over, and the broker has their acks.
+   * @returns whether all runs ended before `deadlineMs` was over, and the broker has their acks; of
+   *   a connection that was lost, and is not back, nobody knows.
    */
   async drain(deadlineMs: number): Promise<boolean> {
     this.#pauses.end();
     const isIdle = await this.#idle(deadlineMs);
-    if (!this.#subscription?.isLive) return isIdle;
+    if (!this.#subscription?.isLive) return isIdle && !this.#isInDoubt;
     const hasLeft = await this.#subscription.leave(() => this.#waiting.map(({ raw }) => raw));
     return isIdle && hasLeft;
   }
@@ -262,6 +272,7 @@ export class QueueConsumer {
     this.#waiting = this.#waiting.filter((held) => held.subscription !== subscription);
     if (this.#subscription !== subscription) return;
     this.#subscription = null;
+    this.#isInDoubt ||= subscription.hasBrought;
     if (!this.#isStopping) this.#options.onLost(this, reason);
   }
 }

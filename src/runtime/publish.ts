@@ -60,16 +60,21 @@ export function createPublish(parts: Parts): (request: PublishRequest) => Promis
 
 const checkProperties = compileProperties({
   type: "object",
-  properties: propertySchemas,
+  properties: { exchange: { type: "string" }, ...propertySchemas },
   additionalProperties: false,
 });
 
+/** For what names an event, and leaves exchange and key to the topology. */
+const NO_EXCHANGE = { exchange: "", routingKey: null };
+
 function checkMessage(request: PublishRequest): Refusal | null {
   const { messageId, correlationId, priority, expirationMs, headers } = request;
-  const routingKey = "exchange" in request ? request.routingKey : null;
+  const { exchange, routingKey } = "exchange" in request ? request : NO_EXCHANGE;
   const violations = checkProperties(
     {
-      ...(routingKey === null ? {} : { routing_key: routingKey }),
+      // A handler in JavaScript may leave them out, which a schema would not notice.
+      exchange: exchange ?? null,
+      ...(routingKey === null ? {} : { routing_key: routingKey ?? null }),
       ...(messageId === null ? {} : { message_id: messageId }),
       ...(correlationId === undefined ? {} : { correlation_id: correlationId }),
       ...(priority === undefined ? {} : { priority }),

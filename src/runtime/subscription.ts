@@ -23,6 +23,7 @@ export class Subscription implements Live {
   /** Of the consumer that the tag names. */
   #prefetch = 0;
   #isLive = true;
+  #hasBrought = false;
 
   constructor(options: SubscriptionOptions) {
     const { channel } = options;
@@ -37,6 +38,11 @@ export class Subscription implements Live {
 
   get isLive(): boolean {
     return this.#isLive;
+  }
+
+  /** Whether a message came with it, ever. */
+  get hasBrought(): boolean {
+    return this.#hasBrought;
   }
 
   /** Whether the broker has confirmed its consumer. */
@@ -125,6 +131,7 @@ export class Subscription implements Live {
 
   #receive(raw: ConsumeMessage | null): void {
     if (raw !== null) {
+      this.#hasBrought = true;
       this.#options.onMessage(raw, this);
       return;
     }

@@ -94,7 +94,7 @@ export class Subscriptions {
           await this.#subscribeAgain(consumer, connection);
           // It may have been lost once more meanwhile, and nobody else would see to it.
           if (consumer.state === "down") continue;
-          log.info({ queue, failures }, "consuming again");
+          if (consumer.state !== "stopped") log.info({ queue, failures }, "consuming again");
           return;
         } catch (error) {
           last = messageOf(error);

@@ -37,7 +37,7 @@ test("dev takes a queue into use and another out of it, and touches no other con
         const tags = seen(await tagsIn(vhost));
         return Object.keys(tags).toSorted().join() === names.join() && tags;
       },
-      { what: `consumers of ${names}`, timeoutMs: 20_000 },
+      { what: `consumers of ${names}` },
     );
   const before = await wanted(["a", "b", "job"]);
   await project.write("topology.yaml", topologyOf(vhost.url, ["a", "c"]));
@@ -51,7 +51,7 @@ test("dev takes a queue into use and another out of it, and touches no other con
   ]);
   expect(warren.lines("reloaded")).toMatchObject([{ added: ["c"], removed: ["b"] }]);
   expect(await warren.stop()).toBe(0);
-}, 60_000);
+});
 
 test("dev names what is wrong with an edit, and goes on with what ran; nothing is ever deleted", async ({
   vhost,
@@ -85,7 +85,7 @@ test("dev names what is wrong with an edit, and goes on with what ran; nothing i
   await warren.generation(2);
   expect(await warren.version("c")).toBe("1");
   expect(await warren.stop()).toBe(0);
-}, 60_000);
+});
 
 test("an edit that the broker could not be asked about is taken once it is back", async ({
   vhost,
@@ -106,7 +106,7 @@ test("an edit that the broker could not be asked about is taken once it is back"
   expect(warren.lines("not reloaded")).toHaveLength(1);
   expect(await warren.stop()).toBe(0);
   await again.close();
-}, 60_000);
+});
 
 test("dev takes an edit of the topology and one of its handler together", async ({
   vhost,

@@ -97,4 +97,4 @@ test("a stop beside a broker in trouble ends in time, with a true status, and lo
     node.thaw();
     await node.stop();
   }
-}, 180_000);
+}, 300_000);

@@ -56,7 +56,7 @@ test("a stop while it still connects, or still loads, ends it at once with 0", a
   proxy.stall();
   const topology = topologyOf(proxy.url(vhost.url));
   const connecting = startCli(await createProject({ topology, handlers }), ["start"]);
-  await waitFor(() => proxy.connections > 0, { what: "a connection", timeoutMs: 20_000 });
+  await waitFor(() => proxy.connections > 0, { what: "a connection" });
   const loading = await createProject({
     topology,
     handlers: {
@@ -66,7 +66,6 @@ test("a stop while it still connects, or still loads, ends it at once with 0", a
   const second = startCli(loading, ["start"]);
   await waitFor(() => existsSync(loading.path("loading")), {
     what: "it to load",
-    timeoutMs: 20_000,
   });
   const begin = performance.now();
   connecting.kill("SIGTERM");

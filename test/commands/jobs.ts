@@ -49,7 +49,7 @@ export async function linesOf(project: Project): Promise<readonly string[]> {
 
 /** `http://127.0.0.1:1234`, once it is ready. */
 export async function readyUrl(running: RunningProcess): Promise<string> {
-  const line = await running.waitForLine(/"msg":"ready"/, 30_000);
+  const line = await running.waitForLine(/"msg":"ready"/);
   return (JSON.parse(line) as { url: string }).url;
 }
 
@@ -76,6 +76,6 @@ export async function untilHandled(project: Project, ids: readonly number[]): Pr
       const lines = new Set((await linesOf(project)).map((line) => line.replace(/ \d+$/, "")));
       return seen(wanted.filter((line) => !lines.has(line))).length === 0;
     },
-    { what: "everything to be handled", timeoutMs: 30_000 },
+    { what: "everything to be handled" },
   );
 }

@@ -115,7 +115,7 @@ test("what can't be loaded is named with file, line and reason; what ran goes on
     broken.map(({ problem }) => expect.stringMatching(problem)),
   );
   expect(await warren.stop()).toBe(0);
-}, 90_000);
+});
 
 test("an import that leads nowhere is mended by the file that it names", async ({
   vhost,

@@ -49,7 +49,7 @@ export async function run(
   env: CommandOptions["env"] = {},
 ): Promise<Running> {
   const process = startCli(project, args, { env });
-  const { url } = JSON.parse(await process.waitForLine(/"msg":"ready"/, 60_000)) as { url: string };
+  const { url } = JSON.parse(await process.waitForLine(/"msg":"ready"/)) as { url: string };
   const publish = async (path: string, body: object) => {
     const response = await fetch(`${url}${path}`, {
       method: "POST",
@@ -82,7 +82,7 @@ export async function run(
           const { generation, problems } = seen((await health()).reload);
           return generation === wanted && problems.length === 0;
         },
-        { what: `generation ${wanted}`, timeoutMs: 20_000 },
+        { what: `generation ${wanted}` },
       );
     },
     async problem(pattern) {
@@ -91,7 +91,7 @@ export async function run(
           const [problem] = seen(await health()).reload.problems;
           return problem && pattern.test(problem.message) && problem;
         },
-        { what: `a problem like ${pattern}`, timeoutMs: 20_000 },
+        { what: `a problem like ${pattern}` },
       );
       const { code, message, at } = found;
       return `${at.file}:${at.line}:${at.column} ${code}  ${message}`;

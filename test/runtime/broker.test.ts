@@ -29,16 +29,16 @@ test("a broker that comes back empty is given its topology again, and is consume
         });
         return status === 202;
       },
-      { what: "a publish to be accepted", timeoutMs: 30_000, everyMs: 200 },
+      { what: "a publish to be accepted", everyMs: 200 },
     );
-    await waitFor(() => handled.length > 0, { what: "it to be handled", timeoutMs: 20_000 });
+    await waitFor(() => handled.length > 0, { what: "it to be handled" });
     expect(handled).toEqual([["after", 1]]);
     expect((await warren.get("/readyz")).status).toBe(200);
     await warren.stop();
   } finally {
     await node.stop();
   }
-}, 120_000);
+});
 
 test("kill -9 of the broker under load loses nothing that was answered 202", async () => {
   const node = await startNode();
@@ -70,16 +70,15 @@ test("kill -9 of the broker under load loses nothing that was answered 202", asy
     const accepted = () => [...answers].filter(([, status]) => status === 202);
     for (let kill = 0; kill < 2; kill++) {
       const before = accepted().length;
-      await waitFor(() => accepted().length > before + 200, { what: "load", timeoutMs: 30_000 });
+      await waitFor(() => accepted().length > before + 200, { what: "load" });
       await node.restart();
     }
     const before = accepted().length;
-    await waitFor(() => accepted().length > before + 100, { what: "recovery", timeoutMs: 30_000 });
+    await waitFor(() => accepted().length > before + 100, { what: "recovery" });
     isOver = true;
     await Promise.all(loads);
     await waitFor((seen) => seen(accepted().filter(([id]) => !handled.has(id))).length === 0, {
       what: "everything accepted to be handled",
-      timeoutMs: 30_000,
     });
     await warren.stop();
     const lost = accepted().filter(([id]) => !handled.has(id));
@@ -93,4 +92,4 @@ test("kill -9 of the broker under load loses nothing that was answered 202", asy
   } finally {
     await node.stop();
   }
-}, 180_000);
+}, 300_000);

@@ -16,7 +16,7 @@ test("a queue that comes back with other arguments is said, and consumed all the
   await client.channel.deleteQueue("work");
   await client.channel.assertQueue("work", { durable: true, messageTtl: 60_000 });
   await client.channel.bindQueue("work", "jobs", "#");
-  await vhost.waitForCounts("work", { consumers: 1 }, 15_000);
+  await vhost.waitForCounts("work", { consumers: 1 });
   await client.publish("jobs", "x", { after: "drift" });
   await waitFor(() => handled.length === 1, { what: "a message" });
   const ready = await warren.get("/readyz");
@@ -39,7 +39,7 @@ test("a queue deleted under its consumer is declared and consumed again", async 
   });
   for (let round = 0; round < 3; round++) {
     await client.channel.deleteQueue("work");
-    await vhost.waitForCounts("work", { consumers: 1 }, 15_000);
+    await vhost.waitForCounts("work", { consumers: 1 });
     await client.publish("jobs", "x", { round });
     await waitFor(() => handled.length === round + 1, { what: `round ${round}` });
   }
@@ -82,7 +82,6 @@ test("an exchange deleted under load fails its own messages alone, and comes bac
   const before = accepted.jobs.size;
   await waitFor(() => accepted.jobs.size > before + 20, {
     what: "jobs to be accepted again",
-    timeoutMs: 15_000,
   });
   isOver = true;
   await Promise.all(loads);

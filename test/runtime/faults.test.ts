@@ -35,13 +35,13 @@ test("an ack from before a reconnect never settles another delivery", async ({
   expect(taken.body).toBe('{"id":"A"}');
   await client.publish("jobs", "b", { id: "B" });
   proxy.resume();
-  await waitFor(() => started.length === 2, { what: "B to start", timeoutMs: 20_000 });
+  await waitFor(() => started.length === 2, { what: "B to start" });
   expect(started).toEqual(["A", "B"]);
   first.open();
   // Whatever the late ack did has arrived before the answers to what follows it.
   await delay(200);
   proxy.cut();
-  await waitFor(() => started.length === 3, { what: "B to come again", timeoutMs: 20_000 });
+  await waitFor(() => started.length === 3, { what: "B to come again" });
   expect(started[2]).toBe("B");
   second.open();
   await waitFor(() => warren.runner.status().queues.work?.inFlight === 0, { what: "the end" });
@@ -74,7 +74,7 @@ test("a crash between the retry copy and the ack repeats the message and never l
     await client.publish("jobs", "x", { id });
     await cut;
     cuts += 1;
-    await waitFor(() => handled.has(id), { what: `${id} to be handled`, timeoutMs: 20_000 });
+    await waitFor(() => handled.has(id), { what: `${id} to be handled` });
   }
   await waitFor(() => warren.runner.status().queues.work?.inFlight === 0, { what: "the end" });
   await vhost.waitForCounts("work", { ready: 0 });
@@ -85,7 +85,7 @@ test("a crash between the retry copy and the ack repeats the message and never l
   // Each cut repeats what was unacknowledged: this message, or the one before it.
   expect(duplicates).toBeLessThanOrEqual(2 * cuts);
   console.log(`retry crash: ${cuts} cuts, ${handled.size} of 50 handled, ${duplicates} duplicates`);
-}, 120_000);
+});
 
 test("a retry copy without a route is held until it has one; nothing is lost", async ({
   vhost,
@@ -109,7 +109,7 @@ test("a retry copy without a route is held until it has one; nothing is lost", a
   await waitFor(() => attempts.length === 1, { what: "the first attempt" });
   await client.channel.unbindQueue("warren.test.retry.200ms", "warren.test.retry", "200ms.#");
   open();
-  await waitFor(() => attempts.length === 2, { what: "the second attempt", timeoutMs: 20_000 });
+  await waitFor(() => attempts.length === 2, { what: "the second attempt" });
   await waitFor(() => warren.runner.status().queues.work?.inFlight === 0, { what: "the end" });
   await warren.stop();
   expect(attempts).toEqual([1, 2]);
@@ -153,7 +153,7 @@ test("a message that is held takes its own slot alone: the others of its queue g
       await client.channel.purgeQueue("dead_letters");
       return inFlight() === 0;
     },
-    { what: "the copies to be taken", timeoutMs: 25_000 },
+    { what: "the copies to be taken" },
   );
   await warren.stop();
 });
@@ -183,7 +183,7 @@ test("one poison message in a thousand has exactly its attempts, and the others 
         ),
     );
   }
-  await vhost.waitForCounts("dead_letters", { ready: 1 }, 20_000);
+  await vhost.waitForCounts("dead_letters", { ready: 1 });
   await waitFor(() => attempts.size === 1_000, { what: "all to be handled" });
   await warren.stop();
   expect(attempts.get(500)).toBe(2);
@@ -205,7 +205,7 @@ test("two runners of one queue keep one count of attempts", async ({ vhost, clie
   };
   const runners = await Promise.all([startRunner(files), startRunner(files)]);
   for (let n = 0; n < 20; n++) await client.publish("jobs", "x", { n });
-  await vhost.waitForCounts("dead_letters", { ready: 20 }, 20_000);
+  await vhost.waitForCounts("dead_letters", { ready: 20 });
   await Promise.all(runners.map(({ stop }) => stop()));
   expect(attempts.filter((attempt) => attempt === 1)).toHaveLength(20);
   expect(attempts.filter((attempt) => attempt === 2)).toHaveLength(20);

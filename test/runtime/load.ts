@@ -55,7 +55,7 @@ export class Ledger {
   }
 
   /** Waits until so many more messages are accepted, and handled. */
-  async more(count: number, timeoutMs = 20_000): Promise<void> {
+  async more(count: number): Promise<void> {
     const { accepted, handled } = this;
     const goals = { accepted: accepted + count, handled: handled + count };
     await waitFor(
@@ -63,7 +63,7 @@ export class Ledger {
         const now = seen({ accepted: this.accepted, handled: this.handled });
         return now.accepted >= goals.accepted && now.handled >= goals.handled;
       },
-      { what: `${JSON.stringify(goals)}`, timeoutMs },
+      { what: JSON.stringify(goals) },
     );
   }
 
@@ -74,7 +74,6 @@ export class Ledger {
     const lost = () => this.#withStatus(202).filter((id) => !this.#attempts.has(id));
     await waitFor((seen) => seen(lost()).length === 0, {
       what: "everything accepted to be handled",
-      timeoutMs: 20_000,
     }).catch(() => undefined);
     return {
       accepted: this.accepted,

@@ -25,21 +25,22 @@ test("a broker that freezes is noticed within two heartbeats, and is consumed ag
     async ({ warren }) => {
       ledger.start(warren, ["jobs", "others"], 1);
       await ledger.more(50);
-      const frozenAt = performance.now();
+      const [frozenAt, frozenSince] = [Date.now(), performance.now()];
       node.freeze();
       try {
-        await waitFor(async () => (await warren.get("/readyz")).status === 503, {
-          what: "the silence to be noticed",
-          timeoutMs: 5_000,
-        });
-        await waitFor(() => connectionsOf(warren).every(({ downSince }) => downSince !== null), {
+        const ends = () => connectionsOf(warren).map(({ downSince }) => downSince);
+        await waitFor(() => ends().every((end) => end !== null), {
           what: "both connections to be given up",
-          timeoutMs: 2_000,
         });
-        await delay(Math.max(0, frozenAt + 20_000 - performance.now()));
         expect((await warren.get("/readyz")).status).toBe(503);
-        const [publish] = connectionsOf(warren);
-        expect(Date.parse(publish?.downSince ?? "")).toBeLessThan(Date.now() - 14_000);
+        const first = ends();
+        const noticedMs = first.map((end) => Date.parse(end ?? "") - frozenAt);
+        console.log(`silence noticed after ${noticedMs.join(" and ")} ms, by heartbeats of 2 s`);
+        // Two heartbeats are 4 s; the rest is for a machine that has other things to do.
+        expect(Math.max(...noticedMs)).toBeLessThan(8_000);
+        await delay(Math.max(0, frozenSince + 20_000 - performance.now()));
+        expect((await warren.get("/readyz")).status).toBe(503);
+        expect(ends()).toEqual(first);
       } finally {
         node.thaw();
       }
@@ -51,7 +52,7 @@ test("a broker that freezes is noticed within two heartbeats, and is consumed ag
       expect(account).toMatchObject({ lost: [], refusedButHandled: [], attempts: [1] });
     },
   );
-}, 90_000);
+});
 
 const alarms = {
   memory: {
@@ -63,7 +64,6 @@ const alarms = {
 
 test.for(["memory", "disk"] as const)(
   "during a %s alarm handlers go on, publishers are told at once, and the connections stay",
-  { timeout: 90_000 },
   async (kind) => {
     const { opened, open } = gate();
     const ledger = new Ledger();
@@ -101,7 +101,7 @@ test.for(["memory", "disk"] as const)(
         } finally {
           await node.ctl(...alarms[kind].off);
         }
-        await ledger.more(20, 30_000);
+        await ledger.more(20);
         const account = await ledger.end();
         await untilReady(warren);
         expect(account).toMatchObject({ lost: [], refusedButHandled: [], attempts: [1] });
@@ -143,8 +143,8 @@ test("what was sent when a stop meets an alarm is unknown, and never said to hav
     const began = performance.now();
     await warren.stop();
     expect(await sent).toMatchObject({ ok: false, code: "outcome-unknown", messageId: "sent" });
-    // The deadline of the publish that was under way, and no more.
-    expect(performance.now() - began).toBeLessThan(12_000);
+    // The deadline of the publish that was under way, and not that of the stop, which is 30 s.
+    expect(performance.now() - began).toBeLessThan(20_000);
   } finally {
     await node.ctl(...alarms.memory.off);
   }
@@ -156,7 +156,7 @@ test("what was sent when a stop meets an alarm is unknown, and never said to hav
   );
   await observer.close();
   await deleteVhost(vhost);
-}, 60_000);
+});
 
 test("a connection with fewer channels than there are queues consumes what it can, and says so", async () => {
   const names = Array.from({ length: 10 }, (_, n) => `q${n}`);
@@ -180,7 +180,7 @@ ${queues.join("\n")}
       { what: "the reason to be said" },
     );
   });
-}, 60_000);
+});
 
 /** How long a refusal for the alarm takes, in milliseconds. */
 async function refusedAfter(warren: TestRunner): Promise<number> {

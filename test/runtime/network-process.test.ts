@@ -72,7 +72,7 @@ export default defineHandler<never>(async ({ id, ms }, { attempt, log }) => {
     expect(at - (waits[index] ?? 0)).toBeGreaterThan(900);
   }
   expect(linesOf(running, "connection lost")).toEqual([]);
-}, 60_000);
+});
 
 test("a start in front of a broker that says nothing ends by the deadline, with exit 1", async ({
   vhost,
@@ -97,7 +97,7 @@ export default defineHandler<never>(() => undefined);
   });
   // The deadline of the handshake, and the time to load.
   expect(performance.now() - began).toBeLessThan(20_000);
-}, 40_000);
+});
 
 test.skipIf(process.platform !== "linux")(
   "a process without a file to open waits for one, not ready, and goes on when it has it",
@@ -128,7 +128,6 @@ export default defineHandler<never>(({ id }, { attempt, log }) => log.info({ id,
     await limitResource(running.pid, "nofile", "1024");
     await waitFor(async (seen) => seen(await statusOf(url, agent)) === 200, {
       what: "readiness",
-      timeoutMs: 30_000,
     });
     await waitFor((seen) => seen(linesOf(running, "run")).length === 1, { what: "the message" });
     agent.destroy();
@@ -151,7 +150,7 @@ async function untilSteady({ pid }: RunningProcess): Promise<void> {
       count = now;
       return performance.now() - since > 1_500;
     },
-    { what: "its open files to stay the same", timeoutMs: 30_000 },
+    { what: "its open files to stay the same" },
   );
 }
 

@@ -32,7 +32,7 @@ test("a connection that is cut under load loses nothing, and is there again by i
   // Each cut repeats what ran or was being published: 20 of each queue, 4 publishes.
   expect(ledger.duplicates).toBeLessThanOrEqual(5 * 44);
   console.log(`5 cuts: ${account.accepted} accepted, ${ledger.duplicates} duplicates`);
-}, 60_000);
+});
 
 test("connections that an operator closes, ten times, are there again each time", async ({
   user,
@@ -55,7 +55,7 @@ test("connections that an operator closes, ten times, are there again each time"
   const lines = (line: string) => warren.log.filter(({ message }) => message === line);
   expect(lines("connection lost")).toHaveLength(20);
   expect(lines("connected again")).toHaveLength(20);
-}, 60_000);
+});
 
 test("an ack that went into a dead socket is no ack: the message runs again, and says so", async ({
   vhost,
@@ -67,7 +67,7 @@ test("an ack that went into a dead socket is no ack: the message runs again, and
   const warren = await startRunner({
     url: proxy.url(vhost.url),
     topology,
-    heartbeat: "1s",
+    heartbeat: "3s",
     handlers: {
       other: nothing,
       work: async ({ id }: { id: string }, { attempt, message: { redelivered } }) => {
@@ -85,7 +85,7 @@ test("an ack that went into a dead socket is no ack: the message runs again, and
     what: "the silence to be noticed",
   });
   proxy.resume();
-  await waitFor((seen) => seen(runs).length === 2, { what: "A to come again", timeoutMs: 20_000 });
+  await waitFor((seen) => seen(runs).length === 2, { what: "A to come again" });
   await client.publish("jobs", "x", { id: "B" });
   await waitFor((seen) => seen(runs).length === 3, { what: "B to run" });
   await warren.stop();
@@ -95,7 +95,7 @@ test("an ack that went into a dead socket is no ack: the message runs again, and
     { id: "B", attempt: 1, redelivered: false },
   ]);
   expect(await vhost.queueCounts("work")).toEqual({ ready: 0, consumers: 0 });
-}, 60_000);
+});
 
 test("what waits for a network that stands still is bounded, in memory as well", async ({
   vhost,
@@ -105,7 +105,7 @@ test("what waits for a network that stands still is bounded, in memory as well",
   const warren = await startRunner({
     url: proxy.url(vhost.url),
     topology,
-    heartbeat: "30s",
+    heartbeat: "60s",
     handlers: { work: ledger.handler(), other: nothing },
   });
   const post = (n: number) => {
@@ -139,7 +139,7 @@ test("what waits for a network that stands still is bounded, in memory as well",
   console.log(`standstill: ${Math.round(held / 2 ** 20)} MiB held, 32 MiB accepted, 140 offered`);
   // Six copies of a body in this process, which is its sender as well.
   expect(held).toBeLessThan(8 * 32 * 2 ** 20);
-}, 60_000);
+});
 
 test("an exchange that goes while it has a backlog harms no other, and no connection", async ({
   vhost,
@@ -175,7 +175,7 @@ test("an exchange that goes while it has a backlog harms no other, and no connec
   expect(warren.log.filter(({ message }) => message === "connection lost")).toEqual([]);
   // Refused while the exchange is away, or sent again and confirmed once it is back.
   for (const status of statuses) expect([202, 503, 504]).toContain(status);
-}, 60_000);
+});
 
 test("a queue deleted five times under load is consumed again each time, and the others throughout", async ({
   vhost,
@@ -183,21 +183,37 @@ test("a queue deleted five times under load is consumed again each time, and the
 }) => {
   const ledger = new Ledger();
   const returned: unknown[] = [];
+  let worked = 0;
   const warren = await startRunner({
     url: vhost.url,
     topology,
     handlers: {
-      work: ({ round }: { round: number }, { attempt }) => void returned.push([round, attempt]),
+      work: ({ round }: { round?: number }, { attempt }) => {
+        if (round === undefined) worked += 1;
+        else returned.push([round, attempt]);
+      },
       other: ledger.handler(),
     },
   });
   ledger.start(warren, ["others"]);
+  // Its own queue is under load as well; what is in it when it is deleted is gone.
+  const statuses = new Set<number>();
+  let isOver = false;
+  const load = async () => {
+    const body = { exchange: "jobs", routing_key: "x", message: {} };
+    for (; !isOver; await delay(1)) statuses.add((await warren.post("/publish", body)).status);
+  };
+  const loads = [load(), load()];
   for (let round = 0; round < 5; round++) {
+    const before = worked;
+    await waitFor(() => worked > before + 20, { what: "load on the queue" });
     await client.channel.deleteQueue("work");
-    await vhost.waitForCounts("work", { consumers: 1 }, 15_000);
+    await vhost.waitForCounts("work", { consumers: 1 });
     await client.publish("jobs", "x", { round });
     await waitFor((seen) => seen(returned).length === round + 1, { what: `round ${round}` });
   }
+  isOver = true;
+  await Promise.all(loads);
   const account = await ledger.end();
   await untilReady(warren);
   await warren.stop();
@@ -205,7 +221,8 @@ test("a queue deleted five times under load is consumed again each time, and the
   expect(account).toMatchObject({ lost: [], refusedButHandled: [], attempts: [1] });
   expect(ledger.statuses()).toEqual([202]);
   expect(ledger.duplicates).toBe(0);
-}, 60_000);
+  for (const status of statuses) expect([202, 422]).toContain(status);
+});
 
 /** What garbage collection leaves, in this whole process. */
 function liveBytes(): number {

@@ -90,7 +90,7 @@ test("a handler that succeeds at its second attempt ends it", async ({ vhost }) 
     },
   });
   await warren.post("/publish", { exchange: "free", routing_key: "plain.a", message: [1] });
-  await waitFor(() => attempts.length === 2, { timeoutMs: 10_000, what: "two attempts" });
+  await waitFor(() => attempts.length === 2, { what: "two attempts" });
   await warren.stop();
   expect(attempts).toEqual([1, 2]);
   expect(await vhost.queueCounts("plain")).toEqual({ ready: 0, consumers: 0 });
@@ -137,7 +137,7 @@ test("Retry waits for the next declared delay that is as long", async ({ vhost }
     },
   });
   await warren.post("/publish/job.done", { id: "a" });
-  await waitFor(() => runs.length === 2, { timeoutMs: 10_000, what: "two attempts" });
+  await waitFor(() => runs.length === 2, { what: "two attempts" });
   await warren.stop();
   expect((runs[1] ?? 0) - (runs[0] ?? 0)).toBeGreaterThanOrEqual(898);
 });
@@ -165,7 +165,7 @@ test("a handler past its timeout is retried, told to stop, and can't publish any
   });
   await warren.post("/publish", { exchange: "free", routing_key: "slow", message: {} });
   await vhost.waitForCounts("dead_letters", { ready: 1 });
-  await waitFor(() => seen.length === 1, { timeoutMs: 5_000, what: "the handler's end" });
+  await waitFor(() => seen.length === 1, { what: "the handler's end" });
   await warren.stop();
   expect(seen).toEqual([{ aborted: true, late: expect.stringContaining("run is over") }]);
   expect((await client.get("dead_letters"))?.headers).toMatchObject({
@@ -233,7 +233,7 @@ queues: { q: { bind: free, handler: fail, retry: none, deadLetter: none } }
   });
   await warren.post("/publish", { exchange: "free", message: {} });
   const dropped = () => warren.log.filter(({ message }) => message.startsWith("message dropped"));
-  await waitFor(() => dropped().length === 1, { timeoutMs: 5_000, what: "the log line" });
+  await waitFor(() => dropped().length === 1, { what: "the log line" });
   await warren.stop();
   expect(dropped()).toMatchObject([{ level: "error", queue: "q", reason: "handler-failed" }]);
 });
@@ -268,7 +268,7 @@ test("a retried message keeps its id, properties, headers and priority", async (
       expiration: "60000",
     },
   );
-  await waitFor(() => seen.length === 2, { timeoutMs: 10_000, what: "two attempts" });
+  await waitFor(() => seen.length === 2, { what: "two attempts" });
   await warren.stop();
   const message = {
     id: "m-1",

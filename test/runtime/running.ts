@@ -13,11 +13,14 @@ export async function withRunner(
   use: (running: Running) => Promise<void>,
 ): Promise<void> {
   const { vhost, observer } = await createVhost(node);
-  const warren = await startRunner({ topology, url: vhost.url, heartbeat: "2s", ...files });
   try {
-    await use({ warren, vhost });
+    const warren = await startRunner({ topology, url: vhost.url, heartbeat: "2s", ...files });
+    try {
+      await use({ warren, vhost });
+    } finally {
+      await warren.stop();
+    }
   } finally {
-    await warren.stop();
     await observer.close();
   }
   await deleteVhost(vhost);
@@ -31,6 +34,6 @@ export async function untilReady(warren: TestRunner): Promise<void> {
       seen(body);
       return status === 200;
     },
-    { what: "readiness", timeoutMs: 30_000 },
+    { what: "readiness" },
   );
 }

@@ -44,7 +44,7 @@ test("a password that is changed is retried and reported, and all is well once i
   const spoken = JSON.stringify([warren.log, health, (await warren.get("/health")).body]);
   expect(spoken).not.toContain("secret");
   await warren.stop();
-}, 60_000);
+});
 
 test("a vhost without room for a connection is backed off from, until there is room again", async ({
   vhost,
@@ -61,7 +61,7 @@ test("a vhost without room for a connection is backed off from, until there is r
   await limits.remove(path);
   await untilWell(warren);
   await warren.stop();
-}, 60_000);
+});
 
 test("a user without room for a channel is backed off from, until there is room again", async ({
   user,
@@ -74,7 +74,7 @@ test("a user without room for a channel is backed off from, until there is room 
   await user.setLimit("max-channels", null);
   await untilWell(warren);
   await warren.stop();
-}, 60_000);
+});
 
 test("a connection that the broker ends again and again is made ever more rarely", async ({
   vhost,
@@ -101,7 +101,7 @@ test("a connection that the broker ends again and again is made ever more rarely
   await supervised.stop();
   expect(performance.now() - began).toBeLessThan(1_000);
   expect(supervised.status).toMatchObject({ state: "closed", nextAttempt: null });
-}, 60_000);
+});
 
 test("a message that can't be read stops its own queue alone, and is named in /health", async ({
   vhost,
@@ -117,7 +117,6 @@ test("a message that can't be read stops its own queue alone, and is named in /h
   publishUnreadable(client.channel, "jobs", "x");
   await waitFor((seen) => seen(problems()).length === 1, {
     what: "the queue to be named",
-    timeoutMs: 20_000,
   });
   expect(problems()).toEqual([expect.stringMatching(/^every connection that consumes work ends/)]);
   expect((await warren.get("/readyz")).status).toBe(503);
@@ -128,12 +127,12 @@ test("a message that can't be read stops its own queue alone, and is named in /h
     what: "the message to be back in its queue, and purged",
   });
   await client.publish("jobs", "x", {});
-  await waitFor((seen) => seen(handled.work) === 1, { what: "the next one", timeoutMs: 20_000 });
+  await waitFor((seen) => seen(handled.work) === 1, { what: "the next one" });
   // Once its connection has held for a while.
   await waitFor((seen) => seen(problems()).length === 0, { what: "no problem to be left" });
   await untilWell(warren);
   await warren.stop();
-}, 60_000);
+});
 
 test("a stop ends an attempt that is under way, and nothing is tried after it", async ({
   vhost,
@@ -175,7 +174,7 @@ async function untilRefused(warren: TestRunner, text = "refuses"): Promise<Healt
       const reasons = Object.values(health.connections).map((one) => one.lastFailure?.reason);
       return reasons.every((reason) => reason?.includes(text)) && health;
     },
-    { what: "both refusals to be reported", timeoutMs: 20_000 },
+    { what: "both refusals to be reported" },
   );
 }
 
@@ -186,7 +185,7 @@ async function untilWell(warren: TestRunner): Promise<void> {
       seen(body);
       return status === 200;
     },
-    { what: "readiness", timeoutMs: 30_000 },
+    { what: "readiness" },
   );
   expect((await warren.get("/health")).body).toMatchObject({
     status: "ok",

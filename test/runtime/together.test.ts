@@ -64,7 +64,7 @@ test("of two that declare a queue differently at the same time, one is told in w
     await warren.stop();
     await client.channel.deleteQueue("work");
   }
-}, 60_000);
+});
 
 type Named = { readonly name: string };
 type Binding = {

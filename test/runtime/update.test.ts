@@ -182,7 +182,7 @@ for (const type of ["classic", "quorum"]) {
       if (n % 40 === 20) expect(await warren.edit(text(n))).toMatchObject({ status: "updated" });
     }
     await Promise.all(sent);
-    await waitFor(() => runs.length >= 200, { what: "200 runs", timeoutMs: 20_000 });
+    await waitFor(() => runs.length >= 200, { what: "200 runs" });
     const after = await waitFor(
       async (see) => {
         const tags = see(await tagsIn(vhost));

@@ -45,7 +45,7 @@ export type QueueCounts = { readonly ready: number; readonly consumers: number }
 export async function openClient(url: string, name = "test client"): Promise<Client> {
   const model = await amqplib.connect(url, {
     noDelay: true,
-    timeout: 10_000,
+    timeout: 30_000,
     clientProperties: { connection_name: name },
   });
   let isOpen = true;

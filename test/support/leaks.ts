@@ -25,7 +25,7 @@ export function countResources(): Resources {
  *
  * @throws {Error} with the numbers of what a test left open.
  */
-export async function expectNoLeak(before: Resources, timeoutMs = 10_000): Promise<void> {
+export async function expectNoLeak(before: Resources, timeoutMs = 30_000): Promise<void> {
   await waitFor(
     (seen) => {
       const leaked = Object.entries(countResources())

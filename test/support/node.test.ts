@@ -20,4 +20,4 @@ test("a node that is killed keeps a confirmed message, and stop leaves nothing",
   await node.stop();
   expect(existsSync(node.folder)).toBe(false);
   expect(() => process.kill(node.pid, 0)).toThrow("ESRCH");
-}, 90_000);
+});

@@ -58,7 +58,7 @@ const WATCHDOG = `
  * Starts a private RabbitMQ node in a temporary folder, on free ports of 127.0.0.1, reading
  * nothing from /etc. It ends with `stop` or with this process, whichever is first.
  *
- * @throws {Error} if no rabbitmq-server is installed, or the node is not ready within a minute.
+ * @throws {Error} if no rabbitmq-server is installed, or the node is not ready within two minutes.
  */
 export async function startNode(options: NodeOptions = {}): Promise<RabbitNode> {
   const bin = findRabbitmq();
@@ -156,7 +156,7 @@ async function launch(node: NodeFolder): Promise<Running> {
 
 /** Opens and closes an AMQP connection. @returns the server's version. */
 async function shake(url: string): Promise<string> {
-  const model = await amqplib.connect(url, { timeout: 2_000, noDelay: true });
+  const model = await amqplib.connect(url, { timeout: 10_000, noDelay: true });
   const { version } = model.connection.serverProperties;
   await model.close();
   return version;
@@ -175,7 +175,7 @@ async function whileRunning<T>(
       const value = await condition();
       return value && ({ ended: false, value } as const);
     },
-    { timeoutMs: 60_000, everyMs: 50, what },
+    { timeoutMs: 120_000, everyMs: 50, what },
   );
   if (!seen.ended) return seen.value;
   const log = await readFile(join(folder, "output.log"), "utf8");

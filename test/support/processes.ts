@@ -106,7 +106,7 @@ function observe(child: ChildProcess, output: Output): RunningProcess {
       child.stdout?.destroy();
       child.stderr?.destroy();
     },
-    async waitForLine(pattern, timeoutMs = 15_000) {
+    async waitForLine(pattern, timeoutMs = 60_000) {
       const found = await waitFor(
         (seen) => {
           const line = seen(completeLines(output)).find((one) => one.match(pattern));

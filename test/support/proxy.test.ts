@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { test as plain } from "vitest";
 import { openClient } from "./client.ts";
+import { expectNoLeak } from "./leaks.ts";
 import { startProxy, type TcpProxy } from "./proxy.ts";
 import { expect, test } from "./test.ts";
 import { waitFor } from "./wait-for.ts";
@@ -14,7 +15,7 @@ const echo = plain.extend<{ line: { proxy: TcpProxy; client: Socket; got: () => 
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
     const proxy = await startProxy((server.address() as AddressInfo).port);
-    const client = connect(proxy.port, "127.0.0.1");
+    const client = connect(proxy.port, "127.0.0.1").on("error", () => undefined);
     let text = "";
     client.on("data", (chunk) => {
       text += chunk;
@@ -40,6 +41,28 @@ echo("cut resets the connection, and new ones are accepted", async ({ line }) =>
   second.write("again");
   expect(String((await once(second, "data"))[0])).toBe("again");
   second.destroy();
+});
+
+echo("a cut in the middle of an end leaves no socket", async ({ line }) => {
+  const { proxy, client } = line;
+  // Its ring is seen right after what came before it, in the same turn of the loop.
+  const bell = createServer((socket) => socket.on("data", () => proxy.cut()));
+  bell.listen(0, "127.0.0.1");
+  await once(bell, "listening");
+  const rope = connect((bell.address() as AddressInfo).port, "127.0.0.1");
+  await once(rope, "connect");
+  for (let round = 0; round < 10; round++) {
+    const ending = connect(proxy.port, "127.0.0.1");
+    ending.write("here");
+    await once(ending, "data");
+    ending.destroy();
+    rope.write("now");
+    await waitFor(() => proxy.connections === 0, { what: "it to be gone" });
+  }
+  rope.destroy();
+  bell.close();
+  client.destroy();
+  await expectNoLeak({ servers: 2 });
 });
 
 echo("a stall delays bytes and loses none", async ({ line }) => {

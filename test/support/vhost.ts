@@ -18,7 +18,7 @@ export type Vhost = {
   /** Ready messages and consumers, as they are now; undefined if there is no such queue. */
   queueCounts(queue: string): Promise<QueueCounts | undefined>;
   /** Polls `queueCounts` until it has these. */
-  waitForCounts(queue: string, wanted: Partial<QueueCounts>, timeoutMs?: number): Promise<void>;
+  waitForCounts(queue: string, wanted: Partial<QueueCounts>): Promise<void>;
   /**
    * GET below /api of the management API, with `{vhost}` in the path replaced: `queues/{vhost}/q`.
    * Its message counts are up to half a second old.
@@ -47,14 +47,14 @@ export async function createVhost(
     peek: observer.peek,
     get: observer.get,
     queueCounts: observer.queueCounts,
-    async waitForCounts(queue, wanted, timeoutMs = 10_000) {
+    async waitForCounts(queue, wanted) {
       const what = `queue ${queue} to have ${JSON.stringify(wanted)}`;
       await waitFor(
         async (seen) => {
           const counts = seen(await observer.queueCounts(queue));
           return counts !== undefined && isLike(counts, wanted);
         },
-        { timeoutMs, what },
+        { what },
       );
     },
     management: (path) => management.get(path.replace("{vhost}", name)),

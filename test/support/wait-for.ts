@@ -17,11 +17,13 @@ type NotYet = false | undefined | null;
  *
  * To have the last seen value in the failure, pass `seen(value)` from the condition.
  *
- * @throws {Error} after `timeoutMs` (default 10 s), with what was waited for and the last seen value.
+ * What must happen soon is measured where it happens; this only bounds a wait that would never end.
+ *
+ * @throws {Error} after `timeoutMs` (default 60 s), with what was waited for and the last seen value.
  */
 export async function waitFor<T>(
   condition: (seen: <V>(value: V) => V) => T | NotYet | Promise<T | NotYet>,
-  { timeoutMs = 10_000, everyMs = 20, what }: WaitOptions,
+  { timeoutMs = 60_000, everyMs = 20, what }: WaitOptions,
 ): Promise<T> {
   let last: unknown;
   const seen = <V>(value: V): V => {

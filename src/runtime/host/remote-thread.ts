@@ -1,5 +1,6 @@
 /** The runner's side of one handler thread. */
 import type { Digests } from "../../digest.ts";
+import { messageOf } from "../../errors.ts";
 import type { Log } from "../../handler.ts";
 import type { Topology } from "../../topology.ts";
 import type { Published, PublishRequest } from "../publish.ts";
@@ -143,16 +144,28 @@ export class RemoteThread {
     if (this.#isRetired) this.retire();
   }
 
-  /** Refused once the run has its result: a handler whose time is over publishes nothing. */
   async #publish({ call, run, request }: PublishCall): Promise<void> {
-    const { buffer, byteOffset, length } = request.body;
-    const body = Buffer.from(buffer, byteOffset, length);
-    const published: Published = this.#runs.get(run)
-      ? await this.#ports.publish({ ...request, body })
-      : { ok: false, code: "stopping", message: "the run is over", messageId: "" };
+    const published = await this.#tryPublish(run, request);
     if (this.#isOver) return;
     this.#answers.push({ call, published });
     if (this.#answers.length === 1) setImmediate(() => this.#answer());
+  }
+
+  /** Refused once the run has its result: a handler whose time is over publishes nothing. */
+  async #tryPublish(run: number, request: PublishRequest): Promise<Published> {
+    const refusal = { ok: false, messageId: "" } as const;
+    if (!this.#runs.get(run)) return { ...refusal, code: "stopping", message: "the run is over" };
+    const { buffer, byteOffset, length } = request.body;
+    try {
+      return await this.#ports.publish({
+        ...request,
+        body: Buffer.from(buffer, byteOffset, length),
+      });
+    } catch (error) {
+      // A bug; but whoever waits for an answer gets one, or its run would never end.
+      this.#ports.log.error({ error }, "a handler's publish failed");
+      return { ...refusal, code: "internal-error", message: messageOf(error) };
+    }
   }
 
   #answer(): void {

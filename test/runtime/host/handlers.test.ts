@@ -83,7 +83,6 @@ const misdeeds = [
 
 test.for(misdeeds)(
   "a handler that $name hurts its own message only",
-  { timeout: 60_000 },
   async ({ body, reason, error }, { vhost, client }) => {
     const warren = await startThreaded({
       url: vhost.url,
@@ -102,7 +101,7 @@ test.for(misdeeds)(
         client.publish("others", "x", { n }),
       ]),
     );
-    await vhost.waitForCounts("dead_letters", { ready: 1 }, 30_000);
+    await vhost.waitForCounts("dead_letters", { ready: 1 });
     await waitFor(() => warren.logged("work").length >= 19, { what: "the others" });
     await waitFor(() => warren.logged("other").length >= 20, { what: "the other queue" });
     await waitFor(() => warren.runner.status().queues.work?.inFlight === 0, { what: "the end" });

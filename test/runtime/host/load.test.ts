@@ -125,7 +125,6 @@ test.for([
   { name: "blocks its thread", text: "for (;;) {}\n" },
 ])(
   "a handler module that $name as it is loaded has 10 seconds",
-  { timeout: 30_000 },
   async ({ text }, { createProject }) => {
     const project = await createProject({ topology, handlers: { first: sound, second: text } });
     const { ok, shown } = await prepare(project);

@@ -1,8 +1,9 @@
 /** What a handler threw, as the outcome of its run. */
+import { messageOf } from "../../../errors.ts";
 import { NUMBERS } from "../../../numbers.ts";
 import type { Cause, Outcome } from "../host.ts";
 
-/** By name, so that a handler may use another copy of the package. */
+/** By name, so that a handler may use another copy of the package. Never throws, whatever it is. */
 export function readFailure(error: unknown): Outcome {
   const { name, message, after } = describe(error);
   if (name === "Reject") {
@@ -15,9 +16,14 @@ export function readFailure(error: unknown): Outcome {
 }
 
 function describe(error: unknown): { name: string; message: string; after: number | null } {
-  if (!(error instanceof Error)) return { name: "thrown", message: String(error), after: null };
-  const after = "after" in error && typeof error.after === "number" ? error.after : null;
-  return { name: error.name, message: error.message, after };
+  const message = messageOf(error);
+  try {
+    if (!(error instanceof Error)) return { name: "thrown", message, after: null };
+    const after = "after" in error && typeof error.after === "number" ? error.after : null;
+    return { name: String(error.name), message, after };
+  } catch {
+    return { name: "thrown", message, after: null };
+  }
 }
 
 /** At most as long as a header may be, without control characters. */

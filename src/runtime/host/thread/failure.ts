@@ -1,7 +1,7 @@
 /** Why a handler module can't be loaded, and where, on the thread that tried to. */
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import type { Place } from "../../../errors.ts";
+import { messageOf, type Place } from "../../../errors.ts";
 import { oneLine } from "./cause.ts";
 
 export type LoadFailure = {
@@ -16,9 +16,18 @@ export type LoadFailure = {
 /** A module that was imported, and is no handler. */
 export class NoHandler extends Error {}
 
+/** What a module threw as it was imported. Never throws, whatever it is. */
 export function describeFailure(error: unknown): LoadFailure {
-  if (!(error instanceof Error)) return failure(`threw ${String(error)}`, null);
-  if (error instanceof NoHandler) return failure(error.message, null);
+  try {
+    if (error instanceof NoHandler) return failure(error.message, null);
+    if (error instanceof Error) return describeError(error);
+  } catch {
+    // It has getters that throw, or what they give is no text.
+  }
+  return failure(`threw ${messageOf(error)}`, null);
+}
+
+function describeError(error: Error): LoadFailure {
   const transform = /^(\/.+?):(\d+):(\d+): ERROR: (.*)$/m.exec(error.message);
   if (transform) {
     const [, path = "", line, column, text] = transform;

@@ -7,7 +7,7 @@ import type { Published, PublishRequest } from "../../publish.ts";
 import type { Delivery } from "../host.ts";
 import type { NumberedRun } from "../packing.ts";
 import type { RunOutcome, RunResult } from "../protocol.ts";
-import { oneLine } from "./cause.ts";
+import { oneLine, readFailure } from "./cause.ts";
 import { functionOf, Run, type RunOptions, type Workplace } from "./run.ts";
 
 export type HandlerThreadOptions = {
@@ -44,10 +44,15 @@ export class HandlerThread {
 
   /** Starts each; never throws. */
   start(batch: readonly NumberedRun[]): void {
-    const { pulse } = this.#options;
+    const { pulse, onResult } = this.#options;
     for (const { run, delivery } of batch) {
       pulse.run = run;
-      this.#start(run, delivery);
+      try {
+        this.#start(run, delivery);
+      } catch (error) {
+        // A bug of ours: it ends this run, and no other.
+        onResult({ run, outcome: readFailure(error), durationMs: 0, isLoose: false });
+      }
     }
     pulse.run = 0;
   }

@@ -1,6 +1,6 @@
 /** What one run of a handler publishes. */
 import { createHash } from "node:crypto";
-import { WarrenError } from "../../../errors.ts";
+import { messageOf, WarrenError } from "../../../errors.ts";
 import type { PublishOptions } from "../../../handler.ts";
 import type { Topology } from "../../../topology.ts";
 import type { Published, PublishRequest } from "../../publish.ts";
@@ -12,7 +12,7 @@ export type PublishingOptions = {
   readonly publish: (request: PublishRequest) => Promise<Published>;
 };
 
-/** What went wrong with a handler's publish: the handler's mistake, or the broker's trouble. */
+/** What goes wrong with a publish for want of the broker; anything else is the handler's mistake. */
 const TROUBLE = new Set([
   "unroutable",
   "nacked",
@@ -23,6 +23,14 @@ const TROUBLE = new Set([
   "stopping",
   "outcome-unknown",
 ]);
+
+/** As a handler gives it: in JavaScript it may be of any type. */
+type Given = {
+  readonly exchange: string;
+  readonly key: string;
+  readonly event: unknown;
+  readonly options: PublishOptions;
+};
 
 export class Publishing {
   readonly #delivery: Delivery;
@@ -40,9 +48,9 @@ export class Publishing {
     exchange: string,
     key: string,
     event: unknown,
-    options?: PublishOptions,
+    options: PublishOptions = {},
   ): Promise<void> => {
-    const done = this.#tryPublish(exchange, key, event, options);
+    const done = this.#tryPublish({ exchange, key, event, options });
     // Nobody may be waiting for it; the outcome counts all the same, in `trouble`.
     done.catch(() => undefined);
     return done;
@@ -68,43 +76,40 @@ export class Publishing {
     return { status: "failed", cause: { reason: "handler-failed", error } };
   }
 
-  async #tryPublish(
-    exchange: string,
-    key: string,
-    event: unknown,
-    options: PublishOptions = {},
-  ): Promise<void> {
+  async #tryPublish(given: Given): Promise<void> {
     if (this.#isOver) {
       throw new WarrenError("stopping", "the handler's run is over: it can't publish any more");
     }
-    const publishing = this.#send(exchange, key, event, options);
+    const publishing = this.#send(given);
     this.#publishes.push(publishing);
     const published = await publishing;
     if (!published.ok) throw new WarrenError(published.code, published.message);
   }
 
-  async #send(
-    exchange: string,
-    key: string,
-    event: unknown,
-    { headers = {}, priority, correlationId }: PublishOptions,
-  ): Promise<Published> {
-    const messageId = this.#derivedId(exchange, key);
-    const isClosed = this.#options.topology.exchanges[exchange]?.events != null;
-    const body = toJson(isClosed ? { event_type: key, ...(event as object) } : event);
-    if (body === null) {
-      return { ok: false, code: "malformed", message: "the event is not JSON", messageId };
+  /** Never rejects: what is given may be anything, with getters that throw. */
+  async #send(given: Given): Promise<Published> {
+    try {
+      return await this.#options.publish(this.#compose(given));
+    } catch (error) {
+      const message = `can't be sent: ${messageOf(error)}`;
+      return { ok: false, code: "malformed", message, messageId: "" };
     }
-    return await this.#options.publish({
+  }
+
+  /** @throws {Error} whatever reading it throws. */
+  #compose({ exchange, key, event, options }: Given): PublishRequest {
+    const { headers = {}, priority, correlationId } = options;
+    const isClosed = this.#options.topology.exchanges[exchange]?.events != null;
+    return {
       exchange,
       routingKey: key,
-      body,
+      body: toJson(isClosed ? { event_type: key, ...(event as object) } : event),
       contentType: "application/json",
-      messageId,
+      messageId: this.#derivedId(exchange, key),
       headers,
       ...(priority === undefined ? {} : { priority }),
       ...(correlationId === undefined ? {} : { correlationId }),
-    });
+    };
   }
 
   /** The same id when the message is handled again, so that consumers can tell a repetition. */
@@ -123,11 +128,9 @@ export class Publishing {
   }
 }
 
-/** null: it can't be written as JSON (a cycle, a BigInt, a function). */
-function toJson(value: unknown): Buffer | null {
-  try {
-    return Buffer.from(JSON.stringify(value));
-  } catch {
-    return null;
-  }
+/** @throws {TypeError} if it can't be written as JSON (a cycle, a BigInt, a function). */
+function toJson(value: unknown): Buffer {
+  const text = JSON.stringify(value);
+  if (text === undefined) throw new TypeError(`JSON has no ${typeof value}`);
+  return Buffer.from(text);
 }

@@ -54,19 +54,17 @@ export class Run {
   }
 
   start(event: unknown): void {
-    let returned: unknown;
     try {
-      returned = runScope.run(this, this.#workplace.run, event, new Context(this));
+      const returned = runScope.run(this, this.#workplace.run, event, new Context(this));
+      if (!(returned instanceof Promise) && !isThenable(returned)) this.#end(HANDLED);
+      else {
+        Promise.resolve(returned).then(
+          () => this.#end(HANDLED),
+          (error) => this.#end(readFailure(error)),
+        );
+      }
     } catch (error) {
       this.#end(readFailure(error));
-      return;
-    }
-    if (!(returned instanceof Promise) && !isThenable(returned)) this.#end(HANDLED);
-    else {
-      Promise.resolve(returned).then(
-        () => this.#end(HANDLED),
-        (error) => this.#end(readFailure(error)),
-      );
     }
   }
 
