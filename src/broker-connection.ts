@@ -9,7 +9,9 @@ import { NUMBERS } from "./numbers.ts";
 import type { BrokerAddress } from "./topology.ts";
 
 export type BrokerConnection = {
-  /** `3.10.8`, as the broker says it. */
+  /** `RabbitMQ`, as the broker says it. */
+  readonly product: string;
+  /** `3.10.8`, likewise. */
   readonly version: string;
   readonly address: BrokerAddress;
   /** Resolves once, when the connection is over, with the reason. */
@@ -43,6 +45,7 @@ export function wrapConnection(model: ChannelModel, address: BrokerAddress): Bro
   watchLife(internals, ended, destroy);
   const openChannel = channelOpener(internals, ended, destroy);
   return {
+    product: String(model.connection.serverProperties.product ?? "unknown"),
     version: String(model.connection.serverProperties.version ?? "unknown"),
     address,
     ended,

@@ -6,7 +6,8 @@
 import { existsSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import { Command, CommanderError } from "commander";
+import { Command, CommanderError, InvalidArgumentError } from "commander";
+import type { BrokerOptions } from "./commands/broker.ts";
 import type { Context } from "./commands/command.ts";
 import { EXIT, errorTable, formatPlace, messageOf, quoted, WarrenError } from "./errors.ts";
 
@@ -54,6 +55,18 @@ program
     }, options),
   );
 program
+  .command("broker")
+  .description("the embedded broker alone, in memory, for any client of AMQP 0-9-1")
+  .option("--port <port>", "of AMQP; 0: any", portOf, 5672)
+  .option("--management-port <port>", "of the management interface; 0: any", portOf, 15672)
+  .option("--json", "one JSON document")
+  .action((options: BrokerOptions & OutputOptions) =>
+    run(async (context) => {
+      const { broker } = await import("./commands/broker.ts");
+      return await broker(context, stopped, options);
+    }, options),
+  );
+program
   .command("generate")
   .description("TypeScript types of events, queues and exchanges, into src/generated")
   .option("--check", "write nothing; exit 2 if they are not current")
@@ -64,6 +77,13 @@ program
       return await generate(context, { directory, isCheck: options.check ?? false });
     }),
   );
+
+/** @throws {InvalidArgumentError} */
+function portOf(text: string): number {
+  const port = Number(text);
+  if (/^\d+$/.test(text) && port <= 65_535) return port;
+  throw new InvalidArgumentError("a port is a number from 0 to 65535.");
+}
 
 function runStart(options: { readonly isDev: boolean }): Promise<void> {
   return run(async (context) => {

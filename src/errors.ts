@@ -66,7 +66,14 @@ const table = {
     exit: 1,
     remedy: "Variables stand in broker and http alone, so that a plan means the same for everyone.",
   },
-  "bad-url": { exit: 1, remedy: "Write amqp://user:password@host:port/vhost, or amqps://." },
+  "bad-url": {
+    exit: 1,
+    remedy: "Write amqp://user:password@host:port/vhost, or amqps://; or embedded: alone.",
+  },
+  "embedded-in-production": {
+    exit: 1,
+    remedy: "Set RABBITMQ_URL to a RabbitMQ; the embedded broker is for trying out and for tests.",
+  },
   "insecure-host": {
     exit: 1,
     remedy: "Listen on 127.0.0.1, ::1 or localhost, and put a proxy with authentication before it.",
@@ -140,6 +147,10 @@ const table = {
   "missing-object": {
     exit: 1,
     remedy: "An external object has to be on the broker before warren starts.",
+  },
+  "broker-port-in-use": {
+    exit: 1,
+    remedy: "Name free ports with --port and --management-port; 0 takes any.",
   },
   "port-in-use": { exit: 1, remedy: "Set http.port (PORT) to a free port." },
   "restart-needed": {

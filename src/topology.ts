@@ -108,6 +108,9 @@ export type EventSchema = {
   readonly schema: JsonSchema;
 };
 
+/** The url of the broker that warren brings along, in place of an address. */
+export const EMBEDDED = "embedded:";
+
 /** Records have no prototype, so a name such as `constructor` is an ordinary key. */
 export type Topology = {
   /** As the user named it. */

@@ -71,7 +71,8 @@ export async function applyTopology(
 }
 
 async function applyOn(connection: BrokerConnection, topology: Topology): Promise<ApplyReport> {
-  const broker = `rabbitmq ${connection.version} at ${connection.address.shown}`;
+  const { product, version, address } = connection;
+  const broker = `${product} ${version} at ${address.shown}`;
   try {
     const entries = await applyObjects(connection, topology);
     return { broker, entries, isDone: entries.every(isGood) };

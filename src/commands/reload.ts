@@ -9,9 +9,16 @@ import type { Runner } from "../runtime/runner.ts";
 import { isAway, type Updated } from "../runtime/updates.ts";
 import type { Topology } from "../topology.ts";
 import type { Context } from "./command.ts";
+import type { Embedded } from "./embedded.ts";
 
 /** An edit that the broker could not be asked about is tried again after so long, in milliseconds. */
 const RETRY_MS = 5_000;
+
+export type ReloaderOptions = {
+  readonly isDev: boolean;
+  /** To which every topology is held that asks for it. */
+  readonly embedded: Embedded;
+};
 
 /**
  * Follows the files of a project: what is saved runs from the next message on. Handlers, what they
@@ -21,6 +28,7 @@ const RETRY_MS = 5_000;
 export class Reloader {
   readonly #context: Context;
   readonly #isDev: boolean;
+  readonly #embedded: Embedded;
   readonly #watcher: Watcher;
   #text: string | undefined;
   #runner: Runner | null = null;
@@ -34,9 +42,10 @@ export class Reloader {
   #retry: NodeJS.Timeout | undefined;
   #onChange: () => void = () => undefined;
 
-  constructor(context: Context, { isDev }: { readonly isDev: boolean }) {
+  constructor(context: Context, { isDev, embedded }: ReloaderOptions) {
     this.#context = context;
     this.#isDev = isDev;
+    this.#embedded = embedded;
     this.#watcher = new Watcher({
       paths: this.#paths(new Map()),
       onDirty: () => this.#runner?.warm(),
@@ -52,8 +61,9 @@ export class Reloader {
     const { file, env, handlersDirectory } = this.#context;
     const kept = this.#text === undefined ? {} : { text: this.#text };
     const loaded = load({ file, env, handlersDirectory, ...kept });
-    if (loaded.ok && !this.#isDev) this.#text = loaded.text;
-    return loaded;
+    if (!loaded.ok) return loaded;
+    if (!this.#isDev) this.#text = loaded.text;
+    return { ...loaded, topology: this.#embedded.applied(loaded.topology) };
   }
 
   /** Resolves at the next change. */

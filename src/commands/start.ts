@@ -12,6 +12,7 @@ import { Runner } from "../runtime/runner.ts";
 import type { Topology } from "../topology.ts";
 import { type Context, reportProblems } from "./command.ts";
 import { drain } from "./drain.ts";
+import { Embedded } from "./embedded.ts";
 import { Reloader } from "./reload.ts";
 
 /**
@@ -25,12 +26,13 @@ export async function start(
   stopped: Promise<string>,
   { isDev = false } = {},
 ): Promise<number> {
-  const reloader = new Reloader(context, { isDev });
+  const embedded = new Embedded(context);
+  const reloader = new Reloader(context, { isDev, embedded });
   try {
     for (;;) {
       // From here on: the fix may be saved while what it mends is still loaded.
       const changed = reloader.nextChange();
-      const loaded = await Promise.race([loadRunner(context, reloader), stopped]);
+      const loaded = await Promise.race([loadRunner(context, reloader, embedded), stopped]);
       if (typeof loaded === "string") return EXIT.done;
       const { runner, files, problems } = loaded;
       if (runner) return await serve(context, { runner, reloader, files }, stopped);
@@ -43,6 +45,7 @@ export async function start(
     }
   } finally {
     reloader.close();
+    await embedded.stop();
   }
 }
 
@@ -53,10 +56,14 @@ type LoadedRunner = {
   readonly problems: readonly Problem[];
 };
 
-async function loadRunner({ env, log }: Context, reloader: Reloader): Promise<LoadedRunner> {
+async function loadRunner(
+  { env, log }: Context,
+  reloader: Reloader,
+  embedded: Embedded,
+): Promise<LoadedRunner> {
   const loaded = reloader.load();
   if (!loaded.ok) return { runner: null, files: new Map(), problems: loaded.problems };
-  const { topology } = loaded;
+  const topology = await embedded.provide(loaded.topology);
   const createHost = (ports: HostPorts) => new WorkerHost(ports, { env });
   const runner = new Runner({ topology, createHost, log });
   const prepared = await runner.load();

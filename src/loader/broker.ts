@@ -1,19 +1,20 @@
 import { NUMBERS } from "../numbers.ts";
-import type { BrokerAddress, Topology } from "../topology.ts";
+import { type BrokerAddress, EMBEDDED, type Topology } from "../topology.ts";
 import type { TopologyFile } from "./file.ts";
 import { join } from "./pointer.ts";
 import type { Report } from "./report.ts";
 import { millisecondsOf } from "./units.ts";
 
-const EXPECTED = "amqp://user:password@host:port/vhost or amqps://";
+const EXPECTED = "amqp://user:password@host:port/vhost, amqps:// or embedded:";
 
 /** The broker's addresses; passwords are masked here and shown nowhere. */
 export function resolveBroker(file: TopologyFile, report: Report): Topology["broker"] {
   const { url = [], heartbeat, consumerTimeout } = file.broker ?? {};
   const at = "/broker/url";
   const urls = typeof url === "string" ? [{ text: url, pointer: at }] : numbered(url, at);
+  const isOneOfSeveral = urls.length > 1;
   const addresses = urls.flatMap(({ text, pointer }): readonly BrokerAddress[] => {
-    const parsed = parseAddress(text);
+    const parsed = parseAddress(text, isOneOfSeveral);
     if (parsed.ok) return [parsed.address];
     report.value("bad-url", pointer, parsed.message);
     return [];
@@ -56,8 +57,12 @@ type ParsedAddress =
   | { readonly ok: true; readonly address: BrokerAddress }
   | { readonly ok: false; readonly message: string };
 
-function parseAddress(text: string): ParsedAddress {
+function parseAddress(text: string, isOneOfSeveral: boolean): ParsedAddress {
   const fail = (what: string): ParsedAddress => ({ ok: false, message: `broker.url ${what}` });
+  if (text === EMBEDDED) {
+    if (isOneOfSeveral) return fail(`"${EMBEDDED}" is one of several, and no node of a cluster`);
+    return { ok: true, address: { url: EMBEDDED, shown: EMBEDDED } };
+  }
   if (text === "") return fail(`is empty, expected ${EXPECTED}`);
   // What is not wholly a url may hold a password anywhere, so nothing of it is shown.
   if (!/^amqps?:\/\/\S*$/.test(text) || !URL.canParse(text)) {

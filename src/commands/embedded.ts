@@ -1,0 +1,71 @@
+/** The embedded broker, for a topology whose `broker.url` is `embedded:`. */
+import { type EmbeddedBroker, startEmbeddedBroker } from "../embedded/start.ts";
+import { WarrenError } from "../errors.ts";
+import type { BrokerAddress, Topology } from "../topology.ts";
+import { EMBEDDED } from "../topology.ts";
+import type { Context } from "./command.ts";
+
+export class Embedded {
+  readonly #env: Context["env"];
+  readonly #log: Context["log"];
+  #broker: EmbeddedBroker | null = null;
+  #isStopping = false;
+
+  constructor({ env, log }: Pick<Context, "env" | "log">) {
+    this.#env = env;
+    this.#log = log;
+  }
+
+  /**
+   * A topology whose broker can be connected to: it is started first where there is none yet.
+   *
+   * @throws {WarrenError} `embedded-in-production`
+   */
+  async provide(topology: Topology): Promise<Topology> {
+    if (isEmbedded(topology) && !this.#broker) {
+      if (this.#env.NODE_ENV === "production") {
+        const message = `broker.url is "${EMBEDDED}", which keeps nothing, and NODE_ENV is production`;
+        throw new WarrenError("embedded-in-production", message, { at: topology.places.broker });
+      }
+      await this.#start(0);
+    }
+    return this.applied(topology);
+  }
+
+  /** The topology with the address of the broker that runs, if it asks for it and there is one. */
+  applied(topology: Topology): Topology {
+    if (!this.#broker || !isEmbedded(topology)) return topology;
+    const { url } = this.#broker;
+    const address: BrokerAddress = { url, shown: url };
+    return Object.freeze({ ...topology, broker: { ...topology.broker, addresses: [address] } });
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    await this.#broker?.stop();
+  }
+
+  async #start(port: number): Promise<void> {
+    const broker = await startEmbeddedBroker({ port });
+    this.#broker = broker;
+    const { url, managementUrl } = broker;
+    this.#log.warn(
+      { url, managementUrl },
+      "embedded broker: what it holds is gone when warren ends; set RABBITMQ_URL to use RabbitMQ",
+    );
+    void broker.ended.then(() => {
+      if (this.#isStopping) return;
+      this.#log.error(
+        {},
+        "the embedded broker has ended, with all that it held: starting it again",
+      );
+      this.#start(Number(new URL(url).port)).catch((error: unknown) => {
+        this.#log.error({ error: String(error) }, "the embedded broker does not start");
+      });
+    });
+  }
+}
+
+function isEmbedded({ broker: { addresses } }: Topology): boolean {
+  return addresses.some(({ url }) => url === EMBEDDED);
+}
