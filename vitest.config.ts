@@ -1,4 +1,6 @@
 import { defineConfig } from "vitest/config";
+import { brokerKind } from "./test/support/broker.ts";
+import { NEEDS_RABBITMQ } from "./test/support/needs-rabbitmq.ts";
 
 // `import "warren"` is the source, here as in a handler that is loaded without a build.
 const conditions = ["warren-source"];
@@ -8,7 +10,10 @@ export default defineConfig({
   ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
     include: ["test/**/*.test.ts"],
-    exclude: ["test/fixtures/**"],
+    exclude: [
+      "test/fixtures/**",
+      ...(brokerKind() === "embedded" ? Object.keys(NEEDS_RABBITMQ) : []),
+    ],
     globalSetup: ["test/support/global-setup.ts"],
     pool: "forks",
     // Two test files at a time: the broker needs a core as well.

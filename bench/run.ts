@@ -3,7 +3,7 @@
  * `--short` takes fewer messages and rounds. Its own notes go to stderr.
  */
 import { parseArgs } from "node:util";
-import { openBroker } from "../test/support/broker.ts";
+import { openRabbitmq } from "../test/support/broker.ts";
 import { createVhost, deleteVhost, type Vhost } from "../test/support/vhost.ts";
 import { benchConsume } from "./consume.ts";
 import type { Measurement } from "./measure.ts";
@@ -27,7 +27,7 @@ async function run(bench: (vhost: Vhost) => Promise<Measurement>): Promise<void>
   }
 }
 
-const { broker, shown, close } = await openBroker();
+const { broker, shown, close } = await openRabbitmq();
 try {
   console.error(`bench runs against ${shown}, Node ${process.version}`);
   await run((vhost) => benchConsume(vhost, "classic", size));

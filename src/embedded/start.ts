@@ -60,13 +60,7 @@ export async function startEmbeddedBroker({
   };
 }
 
-/** On Node 20 a thread does not apply `--import tsx` to its entry: so the entry registers it. */
 function entry(): URL {
   const isSource = import.meta.url.endsWith(".ts");
-  const thread = new URL(isSource ? "./thread.ts" : "./thread.js", import.meta.url);
-  if (!isSource) return thread;
-  const code = `import { register } from ${JSON.stringify(import.meta.resolve("tsx/esm/api"))};
-register();
-await import(${JSON.stringify(thread.href)});`;
-  return new URL(`data:text/javascript,${encodeURIComponent(code)}`);
+  return new URL(isSource ? "./source-thread.mjs" : "./thread.js", import.meta.url);
 }

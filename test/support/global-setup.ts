@@ -1,5 +1,7 @@
 import type { TestProject } from "vitest/node";
 import { type Broker, openBroker } from "./broker.ts";
+import { NEEDS_RABBITMQ } from "./needs-rabbitmq.ts";
+import { INSTALL_COMMAND } from "./node-folder.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
@@ -11,6 +13,10 @@ declare module "vitest" {
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const { broker, shown, close } = await openBroker();
   console.log(`tests run against ${shown}`);
+  if (broker.kind === "embedded") {
+    const left = Object.entries(NEEDS_RABBITMQ).map(([file, why]) => `${file} (${why})`);
+    console.log(`not run without RabbitMQ, which "${INSTALL_COMMAND}" brings: ${left.join(", ")}`);
+  }
   project.provide("broker", broker);
   return close;
 }
