@@ -6,6 +6,7 @@ import { parseArgs } from "node:util";
 import { openRabbitmq } from "../test/support/broker.ts";
 import { createVhost, deleteVhost, type Vhost } from "../test/support/vhost.ts";
 import { benchConsume } from "./consume.ts";
+import { benchEmbedded, benchEmbeddedStart } from "./embedded.ts";
 import type { Measurement } from "./measure.ts";
 import { benchRecovery } from "./recovery.ts";
 import { benchReload, benchReloadMemory, benchWorkerRestart } from "./reload.ts";
@@ -38,6 +39,10 @@ try {
   await run((vhost) => benchReload(vhost, "dist", { rounds: size.saves }));
   await run((vhost) => benchReloadMemory(vhost, { reloads: size.reloads }));
   await run((vhost) => benchWorkerRestart(vhost, { rounds: size.deaths }));
+  await run((vhost) => benchEmbedded(vhost, size));
+  for (const one of await benchEmbeddedStart({ rounds: size.starts })) {
+    console.log(JSON.stringify(one));
+  }
 } finally {
   await close();
 }

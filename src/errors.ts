@@ -70,10 +70,6 @@ const table = {
     exit: 1,
     remedy: "Write amqp://user:password@host:port/vhost, or amqps://; or embedded: alone.",
   },
-  "embedded-in-production": {
-    exit: 1,
-    remedy: "Set RABBITMQ_URL to a RabbitMQ; the embedded broker is for trying out and for tests.",
-  },
   "insecure-host": {
     exit: 1,
     remedy: "Listen on 127.0.0.1, ::1 or localhost, and put a proxy with authentication before it.",
@@ -147,6 +143,10 @@ const table = {
   "missing-object": {
     exit: 1,
     remedy: "An external object has to be on the broker before warren starts.",
+  },
+  "embedded-in-production": {
+    exit: 1,
+    remedy: "Set RABBITMQ_URL to a RabbitMQ; the embedded broker is for trying out and for tests.",
   },
   "broker-port-in-use": {
     exit: 1,

@@ -37,7 +37,8 @@ export async function startEmbeddedBroker({
   managementPort = 0,
 }: EmbeddedBrokerOptions = {}): Promise<EmbeddedBroker> {
   const workerData: ThreadOptions = { port, managementPort };
-  const worker = new Worker(entry(), { name: "warren broker", workerData, stdin: false });
+  // No options of the process's own: they may be about what it runs itself.
+  const worker = new Worker(entry(), { name: "warren broker", workerData, execArgv: [] });
   const ended = new Promise<void>((resolve) => {
     worker.on("exit", () => resolve());
   });

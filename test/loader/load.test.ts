@@ -271,7 +271,7 @@ test("what a variable holds is text, whatever it looks like", async ({ createPro
   expect(loaded.http).toEqual({ host: "::1", port: 0 });
   const yaml = { URL: "[amqp://a, amqp://b]", HOST: "localhost # really", PORT: "*port" };
   expect(linesOf(load({ file, env: yaml }), folder)).toEqual([
-    "topology.yaml:3:16 bad-url  broker.url is no amqp url, expected amqp://user:password@host:port/vhost or amqps://",
+    "topology.yaml:3:16 bad-url  broker.url is no amqp url, expected amqp://user:password@host:port/vhost, amqps:// or embedded:",
     'topology.yaml:4:15 insecure-host  http.host "localhost # really" can be reached from outside',
     'topology.yaml:4:32 wrong-type  port must be a whole number, found "*port"',
   ]);

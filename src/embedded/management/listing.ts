@@ -73,6 +73,18 @@ export function listQueue(vhost: Vhost, queue: Queue): object {
   };
 }
 
+export function listConsumers(vhost: Vhost): readonly object[] {
+  return [...vhost.queues.values()].flatMap(({ name, consumers }) =>
+    consumers.map(({ tag, noAck, exclusive, prefetch }) => ({
+      queue: { name, vhost: vhost.name },
+      consumer_tag: tag,
+      ack_required: !noAck,
+      exclusive,
+      prefetch_count: prefetch,
+    })),
+  );
+}
+
 /** With those of the default exchange, which has one for each queue. */
 export function listBindings(vhost: Vhost): readonly object[] {
   const own = [...vhost.queues.keys()].map((name) => ({

@@ -5,6 +5,7 @@ import type { Vhost } from "../model/vhost.ts";
 import {
   listBindings,
   listClient,
+  listConsumers,
   listDefinitions,
   listExchange,
   listExchanges,
@@ -53,6 +54,8 @@ const ROUTES: readonly Route[] = [
       return queue && listQueue(found, queue);
     }),
   ),
+  get("consumers", (broker) => broker.vhosts.flatMap(listConsumers)),
+  get("consumers/:", (broker, [vhost = ""]) => within(broker, vhost, listConsumers)),
   get("bindings", (broker) => broker.vhosts.flatMap(listBindings)),
   get("bindings/:", (broker, [vhost = ""]) => within(broker, vhost, listBindings)),
   put("vhosts/:", (broker, [vhost = ""]) => broker.vhost(vhost)),

@@ -82,6 +82,10 @@ export class MessageQueue implements Queue {
     return this.#consumers.count + (this.type === "quorum" ? this.#leaving.size + this.#got : 0);
   }
 
+  get consumers(): readonly Consumer[] {
+    return this.#consumers.all;
+  }
+
   publish(message: Message): boolean {
     if (this.#isFull(message)) {
       if (this.#settings.overflow === "reject-publish-dlx")

@@ -47,6 +47,8 @@ export type Queue = QueueIdentity & {
   readonly type: QueueType;
   readonly counts: QueueCounts;
   readonly consumerCount: number;
+  /** Those that are not cancelled. */
+  readonly consumers: readonly Consumer[];
   /** @returns false: it takes no more. */
   publish(message: Message): boolean;
   /**

@@ -54,6 +54,10 @@ export class Stream implements Queue {
     return this.#readers.size;
   }
 
+  get consumers(): readonly Consumer[] {
+    return [...this.#readers.keys()];
+  }
+
   publish(message: Message): boolean {
     const at = Date.now();
     this.#log.push({ message: stored(message), at });
