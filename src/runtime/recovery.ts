@@ -140,7 +140,7 @@ export class Recovery {
 
   /** Ends at once what `stop` ends in good order: what was not acknowledged goes back to its queue. */
   destroy(): void {
-    this.#stopped.abort();
+    void this.stop();
     for (const connection of this.#open) connection.destroy("out of time");
   }
 
