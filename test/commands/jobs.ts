@@ -10,7 +10,7 @@ project: test
 broker: { url: "${url}", heartbeat: ${heartbeat} }
 http: { port: 0 }
 ${more}
-defaults: { retry: [200ms], deadLetter: dead, concurrency: 5 }
+defaults: { retry: [200ms], deadLetter: dead, concurrency: 5, timeout: 3m }
 exchanges:
   jobs: { type: topic }
   dead: { type: topic }
