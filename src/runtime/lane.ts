@@ -2,7 +2,7 @@
  * The confirm channel of one exchange. Its own channel, because a publish that the broker refuses
  * closes the channel: so only messages of that exchange are ever touched by it.
  */
-import type { ConfirmChannel, Message } from "amqplib";
+import { type ConfirmChannel, IllegalOperationError, type Message } from "amqplib";
 import type { BrokerConnection } from "../broker-connection.ts";
 import { type Pending, PUBLISH_HEADER, toAmqp } from "./pending.ts";
 import type { PublishOutcome } from "./publisher.ts";
@@ -115,23 +115,29 @@ export class Lane {
       const pending = this.#waiting.shift();
       if (!pending) return;
       if (pending.isSettled) this.#release(pending);
-      else this.#send(channel, pending);
+      else if (!this.#send(channel, pending)) return;
     }
   }
 
-  #send(channel: ConfirmChannel, pending: Pending): void {
+  /** @returns false when amqplib is about to close the channel: the message goes over the next one. */
+  #send(channel: ConfirmChannel, pending: Pending): boolean {
     const { exchange, routingKey, body } = pending.message;
     pending.returned = null;
     try {
       channel.publish(exchange, routingKey, body, toAmqp(pending));
     } catch (error) {
+      if (error instanceof IllegalOperationError) {
+        this.#waiting.unshift(pending);
+        return false;
+      }
       // Nothing was written: amqplib encodes before it sends.
       pending.settle({ status: "malformed", message: (error as Error).message });
       this.#release(pending);
-      return;
+      return true;
     }
     pending.wasSent = true;
     this.#unconfirmed.set(this.#nextTag++, pending);
+    return true;
   }
 
   /** The return comes before the ack of the same message. */
@@ -171,7 +177,7 @@ export class Lane {
     const isExchangeGone = error?.code === 404;
     if (error && !isExchangeGone) this.#accuse(error);
     this.#takeBack();
-    if (!this.#connection || !error) return;
+    if (!this.#connection) return;
     if (isExchangeGone) void this.#declareAgain();
     else this.#proceed();
   }

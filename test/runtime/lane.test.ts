@@ -1,5 +1,11 @@
 import { connectBroker } from "../../src/connect.ts";
-import { ConfirmPublisher, type Outgoing } from "../../src/runtime/publisher.ts";
+import { Lane } from "../../src/runtime/lane.ts";
+import type { Pending } from "../../src/runtime/pending.ts";
+import {
+  ConfirmPublisher,
+  type Outgoing,
+  type PublishOutcome,
+} from "../../src/runtime/publisher.ts";
 import { startProxy } from "../support/proxy.ts";
 import { expect, test } from "../support/test.ts";
 import { waitFor } from "../support/wait-for.ts";
@@ -78,4 +84,34 @@ test("a refused message is found by sending alone what was in flight with it, an
   await publisher.stop();
   await second.close();
   await proxy.close();
+});
+
+test("a message that meets a channel which this side closes goes over the next one", async ({
+  vhost,
+}) => {
+  const connection = await connect(vhost.url);
+  const lane = new Lane({ exchange: "amq.fanout", onMissingExchange });
+  lane.connected(connection);
+  const push = (id: number) =>
+    new Promise<PublishOutcome>((resolve) => {
+      const pending: Pending = {
+        id,
+        message: messageOf("{}"),
+        isSettled: false,
+        wasSent: false,
+        returned: null,
+        settle: (outcome) => {
+          pending.isSettled = true;
+          resolve(outcome);
+        },
+        release: nothing,
+      };
+      lane.push(pending);
+    });
+  const unroutable = { status: "unroutable", message: expect.any(String) };
+  expect(await push(1)).toEqual(unroutable);
+  const closed = lane.channel?.close();
+  expect(await push(2)).toEqual(unroutable);
+  await closed;
+  await connection.close();
 });
