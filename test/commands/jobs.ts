@@ -53,6 +53,15 @@ export async function readyUrl(running: RunningProcess): Promise<string> {
   return (JSON.parse(line) as { url: string }).url;
 }
 
+/** How long its stop has taken, by its own clock, in milliseconds. */
+export function stopMs({ stdout }: RunningProcess): number {
+  const timeOf = (message: string) => {
+    const line = stdout.split("\n").find((one) => one.includes(`"msg":"${message}"`)) ?? "{}";
+    return (JSON.parse(line) as { time?: number }).time ?? Number.NaN;
+  };
+  return timeOf("stopped") - timeOf("stopping");
+}
+
 /** Publishes over a connection of its own. @returns the status, or null if there was no answer. */
 export async function post(url: string, message: object): Promise<number | null> {
   try {
