@@ -23,7 +23,10 @@ export type RunnerStatus = {
   readonly connections: Readonly<Record<"publish" | "consume", ConnectionStatus>>;
   /** `conflict`: the broker has another queue or exchange of a declared name. */
   readonly topology: "pending" | "verified" | "conflict";
-  /** What went wrong last, in words, newest first; empty when all is well. */
+  /**
+   * In words: conflicts of the topology, queues that the broker does not let be consumed, exchanges
+   * whose messages it does not confirm.
+   */
   readonly problems: readonly string[];
   readonly queues: Readonly<
     Record<string, { readonly consumer: ConsumerState; readonly inFlight: number }>
