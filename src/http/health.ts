@@ -47,6 +47,7 @@ function ills(status: RunnerStatus): readonly string[] {
       .filter(([, { consumer }]) => consumer !== "live")
       .map(([name, { consumer }]) => `the consumer of ${name} is ${consumer}`),
     ...handlers.problems.map((one) => `handlers can't be loaded again: ${formatProblem(one)}`),
+    ...(reload.pending === null ? [] : [`the last edit is not in use yet: ${reload.pending}`]),
     ...reload.problems.map((problem) => `the last edit is not in use: ${formatProblem(problem)}`),
   ];
 }

@@ -39,6 +39,8 @@ export type RunnerStatus = {
     readonly generation: number;
     /** Since when it runs. */
     readonly at: string;
+    /** What the next edit waits for, in words; null unless one has to wait. */
+    readonly pending: string | null;
     /** Why a later edit is not what runs; empty when the last one is. */
     readonly problems: readonly Problem[];
   };

@@ -417,7 +417,7 @@ test("health is in words and in facts", async ({ vhost }) => {
         maxMs: expect.any(Number),
         worstMs: expect.any(Number),
       },
-      reload: { generation: 1, at: expect.any(String), problems: [] },
+      reload: { generation: 1, at: expect.any(String), pending: null, problems: [] },
     });
   });
 });

@@ -18,6 +18,11 @@ const ills: readonly (readonly [string, Partial<RunnerStatus>, string])[] = [
     `handlers can't be loaded again: ${inWords}`,
   ],
   [
+    "an edit that has to wait",
+    { reload: { ...well.reload, pending: "waiting for 2 runs of the former handlers" } },
+    "the last edit is not in use yet: waiting for 2 runs of the former handlers",
+  ],
+  [
     "an edit that is not in use",
     { reload: { ...well.reload, problems: [problem] } },
     `the last edit is not in use: ${inWords}`,
