@@ -20,7 +20,7 @@ import { Subscription } from "./subscription.ts";
 export type ConsumerOptions = SettlerOptions & {
   readonly deliver: (batch: readonly Delivery[]) => void;
   readonly nextId: () => number;
-  /** The subscription ended while its connection lives: the queue was deleted, say. */
+  /** The subscription has ended, alone (the queue was deleted, say) or with its connection. */
   readonly onLost: (consumer: QueueConsumer, reason: string) => void;
 };
 

@@ -46,7 +46,10 @@ export type RunnerStatus = {
   };
 };
 
-/** Ready: connected both ways, topology verified, handlers loaded, every consumer live. */
+/**
+ * Ready: connected both ways, topology verified, every consumer live. Handlers whose thread is
+ * started again are as good as loaded, unless they can't be: deliveries wait for them meanwhile.
+ */
 export function isReady(status: RunnerStatus): boolean {
   const { connections, topology, queues, handlers, stopping } = status;
   return (
