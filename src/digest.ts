@@ -7,6 +7,7 @@ export type Digests = ReadonlyMap<string, string>;
 /** In place of a digest: what no file is like. */
 export const ABSENT = "absent";
 
+/** SHA-256, in hexadecimal. */
 export function digestOf(content: Buffer): string {
   return hash("sha256", content);
 }

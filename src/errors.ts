@@ -221,7 +221,10 @@ const table = {
   },
 
   // A message on its way out: the causes of dead letters.
-  undecodable: { exit: 1, remedy: "The body is not JSON in UTF-8, or is nested too deep." },
+  undecodable: {
+    exit: 1,
+    remedy: "The body is not JSON in UTF-8, or it or a header is nested too deep.",
+  },
   "handler-failed": {
     exit: 1,
     remedy: "The handler threw at its last attempt; mend it and replay.",

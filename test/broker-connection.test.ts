@@ -29,7 +29,7 @@ test("every call to a frozen broker has a deadline, and then the socket is destr
     ask,
     ending.close(),
   ]);
-  expect(performance.now() - began).toBeLessThan(11_500);
+  expect(performance.now() - began).toBeLessThan(15_000);
   expect(outcomes.map(({ status }) => status)).toEqual([
     "rejected",
     "fulfilled",
@@ -49,20 +49,21 @@ test("20 connections in a black hole end within two heartbeats and leave no sock
 }) => {
   const before = openFiles();
   const connections = await Promise.all(
-    Array.from({ length: 20 }, () => connectBroker(optionsFor(proxy.url(vhost.url), 1_000))),
+    Array.from({ length: 20 }, () => connectBroker(optionsFor(proxy.url(vhost.url), 2_000))),
   );
   // Idle for longer than two heartbeats: the broker's own keep them up.
   const first = await Promise.race([
     Promise.race(connections.map(({ ended }) => ended)),
-    new Promise((resolve) => setTimeout(resolve, 3_000, "all up")),
+    new Promise((resolve) => setTimeout(resolve, 6_000, "all up")),
   ]);
   expect(first).toBe("all up");
   proxy.blackhole();
   const began = performance.now();
   const reasons = await Promise.all(connections.map(({ ended }) => ended));
-  expect(performance.now() - began).toBeLessThan(3_000);
+  // Two heartbeats are 4 s.
+  expect(performance.now() - began).toBeLessThan(9_000);
   for (const { message } of reasons) {
-    expect(message).toMatch(/^(no sign of life for 2 s, two heartbeats|Heartbeat timeout)$/);
+    expect(message).toMatch(/^(no sign of life for 4 s, two heartbeats|Heartbeat timeout)$/);
   }
   proxy.cut();
   await waitFor((seen) => seen(openFiles()) <= before, { what: "as many open files as before" });

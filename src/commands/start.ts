@@ -84,7 +84,6 @@ async function serve(
   const status = () => runner.status();
   const trace = (messageId: string) => runner.trace(messageId);
   const server = createServer(createApp({ publish, status, trace, log }));
-  await listen(server, topology);
   const begin = async () => {
     const { broker, entries } = await runner.start();
     const created = entries.filter(({ result }) => result === "created").map(describeEntry);
@@ -96,6 +95,7 @@ async function serve(
   };
   let reason: string;
   try {
+    await listen(server, topology);
     reason = await Promise.race([stopped, begin()]);
   } catch (error) {
     server.close();

@@ -26,25 +26,30 @@ export function healthRoutes(status: () => RunnerStatus): Router {
 
 function wordOf(status: RunnerStatus): "ok" | "degraded" | "stopping" {
   if (status.stopping) return "stopping";
-  return isReady(status) && status.reload.problems.length === 0 ? "ok" : "degraded";
+  return ills(status).length === 0 ? "ok" : "degraded";
 }
 
-/** Everything that keeps it from being ready, or from running the last edit, in words. */
 function summarize(status: RunnerStatus): string {
-  const { connections, topology, queues, handlers, stopping, reload } = status;
-  const facts = [
-    ...(stopping ? ["stopping"] : []),
+  const facts = [...(status.stopping ? ["stopping"] : []), ...ills(status)];
+  return facts.length === 0 ? "connected, topology verified, all consumers live" : facts.join("; ");
+}
+
+/** Everything that keeps it from being ready, from its messages, or from running the last edit. */
+function ills(status: RunnerStatus): readonly string[] {
+  const { connections, topology, problems, queues, handlers, reload } = status;
+  return [
     ...Object.entries(connections)
       .filter(([, { state }]) => state !== "ready")
       .map(([name, status]) => `the ${name} connection is ${describeConnection(status)}`),
     ...(topology === "verified" ? [] : [`the topology is ${inWords[topology]}`]),
+    ...problems,
     ...Object.entries(queues)
       .filter(([, { consumer }]) => consumer !== "live")
       .map(([name, { consumer }]) => `the consumer of ${name} is ${consumer}`),
     ...handlers.problems.map((one) => `handlers can't be loaded again: ${formatProblem(one)}`),
+    ...(reload.pending === null ? [] : [`the last edit is not in use yet: ${reload.pending}`]),
     ...reload.problems.map((problem) => `the last edit is not in use: ${formatProblem(problem)}`),
   ];
-  return facts.length === 0 ? "connected, topology verified, all consumers live" : facts.join("; ");
 }
 
 function describeConnection({ state, downSince, lastFailure }: ConnectionStatus): string {

@@ -70,11 +70,12 @@ export class Watcher {
     this.#wake();
   }
 
-  /** Looks again until nothing changes, and says so even if nothing has. */
-  settle(): Promise<void> {
+  /** Looks again until nothing changes, and says so even if nothing has; at once when it is closed. */
+  async settle(): Promise<void> {
+    if (this.#isClosed) return;
     this.#unsettled ??= { seen: new Map(), quiet: 0 };
     this.#wake();
-    return new Promise((resolve) => {
+    await new Promise<void>((resolve) => {
       this.#onSettled.push(resolve);
     });
   }

@@ -12,15 +12,16 @@ function boundOf(failures: number, maxMs: number): number {
 }
 
 /**
- * Spaces the attempts to connect.
+ * Spaces the attempts to connect. A connection has held if it lived longer than `steadyMs`, and than
+ * the bound after the refusals before it.
  *
- * | what happened last                              | the next attempt |
- * |-------------------------------------------------|------------------|
- * | nobody answered (refused port, silence)         | backs off to `probeMaxMs`: it costs nobody anything |
- * | the broker answered, and refused                | backs off to `reconnectMaxMs` |
- * | a connection broke within `steadyMs`            | like one that nobody answered |
- * | the broker ended it, or it could not be read    | like a refusal, unless it had lived longer than the bound |
- * | a connection broke later                        | within `reconnectMinMs` |
+ * | what happened last                                        | the next attempt |
+ * |-----------------------------------------------------------|------------------|
+ * | nobody answered (refused port, silence)                   | backs off to `probeMaxMs`: it costs nobody anything |
+ * | the broker answered, and refused                          | backs off to `reconnectMaxMs` |
+ * | a connection ended that had held                          | within `reconnectMinMs` |
+ * | another one broke                                         | like one that nobody answered |
+ * | the broker ended another one, or it could not be read     | like a refusal |
  */
 export class ReconnectBackoff {
   readonly #steadyMs: number;
@@ -29,7 +30,7 @@ export class ReconnectBackoff {
   /** In a row: attempts that nobody answered. */
   #silences = 0;
 
-  /** @param steadyMs a connection that lived less has not held. */
+  /** @param steadyMs a connection that lived no longer has not held. */
   constructor(steadyMs: number = NUMBERS.steadyMs) {
     this.#steadyMs = steadyMs;
   }

@@ -116,12 +116,12 @@ export class SupervisedConnection {
 
   #lost(reason: Error, livedMs: number): void {
     this.#connection = null;
+    this.#options.onDown(reason);
     if (this.#isStopped) return;
     this.#downSince = new Date();
     this.#backoff.lost(reason, livedMs);
     this.#saidAt = Number.NEGATIVE_INFINITY;
     this.#failed(reason.message, "connection lost");
-    this.#options.onDown(reason);
     void this.#reconnect();
   }
 

@@ -20,7 +20,7 @@ import { Subscription } from "./subscription.ts";
 export type ConsumerOptions = SettlerOptions & {
   readonly deliver: (batch: readonly Delivery[]) => void;
   readonly nextId: () => number;
-  /** The subscription ended while its connection lives: the queue was deleted, say. */
+  /** The subscription has ended, alone (the queue was deleted, say) or with its connection. */
   readonly onLost: (consumer: QueueConsumer, reason: string) => void;
 };
 
@@ -182,10 +182,14 @@ export class QueueConsumer {
     }
   }
 
-  /** Quorum queues count for themselves. A full queue of the third kind dead-letters our copy. */
-  #isUncounted({ raw }: Held): boolean {
+  /**
+   * Quorum queues count for themselves. A full queue of the third kind dead-letters our copy. What
+   * no handler gets ends now.
+   */
+  #isUncounted({ raw, incoming }: Held): boolean {
     const { type, arguments: all } = this.queue;
     const isCountable = type === "classic" && all["x-overflow"] !== "reject-publish-dlx";
+    if (incoming.problem !== null) return false;
     return raw.fields.redelivered && isCountable && isRequeued(this.queue);
   }
 
@@ -206,7 +210,17 @@ export class QueueConsumer {
 
   #run(batch: readonly Held[]): void {
     for (const held of batch) this.#running.set(held.delivery.id, held);
-    this.#options.deliver(batch.map(({ delivery }) => delivery));
+    const readable = batch.filter((held) => !this.#refuse(held));
+    if (readable.length > 0) this.#options.deliver(readable.map(({ delivery }) => delivery));
+  }
+
+  /** @returns false if a handler may have it. */
+  #refuse(held: Held): boolean {
+    const { problem } = held.incoming;
+    if (problem === null) return false;
+    const cause = { reason: "undecodable", error: problem } as const;
+    void this.#conclude(held, { outcome: { status: "dead", cause }, durationMs: 0 });
+    return true;
   }
 
   async #conclude(

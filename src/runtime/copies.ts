@@ -8,7 +8,7 @@ import { requeueExchange, requeueKey, retryExchange, retryKey } from "../apply/o
 import { NUMBERS } from "../numbers.ts";
 import type { DeadLetter } from "../topology.ts";
 import type { Cause } from "./host/host.ts";
-import { HEADERS, type Incoming, ownEntries } from "./incoming.ts";
+import { HEADERS, type Incoming, isDeeper, ownEntries } from "./incoming.ts";
 import type { Outgoing } from "./publisher.ts";
 
 /** The copy that comes back to `queue` as the next attempt after `delayMs`. */
@@ -113,7 +113,8 @@ const DROPPED =
 
 function foreignHeaders(headers: unknown): Record<string, unknown> {
   const kept = Object.entries(ownEntries(headers)).filter(
-    ([key, value]) => !DROPPED.test(key) && isEncodable(value),
+    ([key, value]) =>
+      !DROPPED.test(key) && !isDeeper(value, NUMBERS.maxJsonDepth) && isEncodable(value),
   );
   return Object.fromEntries(kept);
 }

@@ -2,6 +2,7 @@
 import { randomUUID } from "node:crypto";
 import type { ConsumeMessage } from "amqplib";
 import { requeueExchange } from "../apply/objects.ts";
+import { quoted } from "../errors.ts";
 import type { ReceivedMessage } from "../handler.ts";
 import { NUMBERS } from "../numbers.ts";
 
@@ -26,6 +27,8 @@ export type Incoming = {
   readonly redeliveries: number;
   /** An id is made up for a message without; its retries carry that. */
   readonly message: ReceivedMessage;
+  /** Why no handler gets it, in words: a header is nested too deep, and left out here. */
+  readonly problem: string | null;
 };
 
 /**
@@ -35,6 +38,7 @@ export type Incoming = {
 export function readIncoming(raw: ConsumeMessage, queue: string, project: string): Incoming {
   const { fields, properties } = raw;
   const headers = ownEntries(properties.headers);
+  const problem = dropDeep(headers);
   const isRequeued = fields.exchange === requeueExchange(project);
   const redeliveries = isRequeued ? readCount(headers[HEADERS.redeliveries], 0) : 0;
   const id = isId(properties.messageId) ? properties.messageId : randomUUID();
@@ -54,6 +58,7 @@ export function readIncoming(raw: ConsumeMessage, queue: string, project: string
       priority: typeof properties.priority === "number" ? properties.priority : null,
       redelivered: fields.redelivered || redeliveries > 0,
     },
+    problem,
   };
 }
 
@@ -80,6 +85,25 @@ function textOrNull(value: unknown): string | null {
  */
 export function ownEntries(headers: unknown): Record<string, unknown> {
   return Object.assign(Object.create(null), headers);
+}
+
+/** What is read here is packed, cloned and encoded by functions that call themselves. */
+function dropDeep(headers: Record<string, unknown>): string | null {
+  const deep = Object.keys(headers).filter((key) => isDeeper(headers[key], NUMBERS.maxJsonDepth));
+  for (const key of deep) delete headers[key];
+  const [first] = deep;
+  if (first === undefined) return null;
+  return `header ${quoted(first)} is nested deeper than ${NUMBERS.maxJsonDepth} levels`;
+}
+
+/** Whether a value has more levels of tables and lists, with those that are its prototype. */
+export function isDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== "object" || value === null || Buffer.isBuffer(value)) return false;
+  if (levels === 0) return true;
+  for (const key in value) {
+    if (isDeeper(value[key as keyof typeof value], levels - 1)) return true;
+  }
+  return false;
 }
 
 function withoutOwn(headers: Record<string, unknown>): Record<string, unknown> {

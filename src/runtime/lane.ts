@@ -2,7 +2,7 @@
  * The confirm channel of one exchange. Its own channel, because a publish that the broker refuses
  * closes the channel: so only messages of that exchange are ever touched by it.
  */
-import type { ConfirmChannel, Message } from "amqplib";
+import { type ConfirmChannel, IllegalOperationError, type Message } from "amqplib";
 import type { BrokerConnection } from "../broker-connection.ts";
 import { type Pending, PUBLISH_HEADER, toAmqp } from "./pending.ts";
 import type { PublishOutcome } from "./publisher.ts";
@@ -16,6 +16,9 @@ export type LaneOptions = {
   readonly onMissingExchange: () => Promise<void>;
 };
 
+/** With the broker's code. */
+type Refusal = Error & { readonly code?: number };
+
 export class Lane {
   readonly #options: LaneOptions;
   #connection: BrokerConnection | null = null;
@@ -23,8 +26,8 @@ export class Lane {
   #isOpening = false;
   /** The exchange is gone from the broker. */
   isMissing = false;
-  /** One message at a time, to learn which of several made the broker close the channel. */
-  #isSuspicious = false;
+  /** One of these made the broker close the channel: alone, each shows whether it did. */
+  readonly #suspects = new Set<Pending>();
   #waiting: Pending[] = [];
   #unconfirmed = new Map<number, Pending>();
   #nextTag = 1;
@@ -87,7 +90,7 @@ export class Lane {
   }
 
   #listen(channel: ConfirmChannel): void {
-    let error: (Error & { code?: number }) | undefined;
+    let error: Refusal | undefined;
     this.#nextTag = 1;
     channel.on("error", (reason: Error) => {
       error = reason;
@@ -107,28 +110,34 @@ export class Lane {
 
   #flush(channel: ConfirmChannel): void {
     while (this.#waiting.length > 0) {
-      if (this.#isSuspicious && this.#unconfirmed.size > 0) return;
+      // Suspects are the first that wait.
+      if (this.#suspects.size > 0 && this.#unconfirmed.size > 0) return;
       const pending = this.#waiting.shift();
       if (!pending) return;
-      if (pending.isSettled) pending.release();
-      else this.#send(channel, pending);
+      if (pending.isSettled) this.#release(pending);
+      else if (!this.#send(channel, pending)) return;
     }
-    if (this.#unconfirmed.size === 0) this.#isSuspicious = false;
   }
 
-  #send(channel: ConfirmChannel, pending: Pending): void {
+  /** @returns false when amqplib is about to close the channel: the message goes over the next one. */
+  #send(channel: ConfirmChannel, pending: Pending): boolean {
     const { exchange, routingKey, body } = pending.message;
     pending.returned = null;
     try {
       channel.publish(exchange, routingKey, body, toAmqp(pending));
     } catch (error) {
+      if (error instanceof IllegalOperationError) {
+        this.#waiting.unshift(pending);
+        return false;
+      }
       // Nothing was written: amqplib encodes before it sends.
       pending.settle({ status: "malformed", message: (error as Error).message });
-      pending.release();
-      return;
+      this.#release(pending);
+      return true;
     }
     pending.wasSent = true;
     this.#unconfirmed.set(this.#nextTag++, pending);
+    return true;
   }
 
   /** The return comes before the ack of the same message. */
@@ -161,21 +170,24 @@ export class Lane {
     pending.settle(
       isReturned ? { status: "unroutable", message: pending.returned ?? "" } : outcome,
     );
-    pending.release();
+    this.#release(pending);
   }
 
-  #closed(error: (Error & { code?: number }) | undefined): void {
-    const culprits = [...this.#unconfirmed.values()];
+  #closed(error: Refusal | undefined): void {
+    const isExchangeGone = error?.code === 404;
+    if (error && !isExchangeGone) this.#accuse(error);
     this.#takeBack();
-    if (!this.#connection || !error) return;
-    if (error.code === 404) {
-      void this.#declareAgain();
-      return;
-    }
-    const [culprit] = culprits;
-    if (culprits.length === 1 && culprit) culprit.settle(refusalOf(error, this.#options.exchange));
-    this.#isSuspicious = true;
-    this.#proceed();
+    if (!this.#connection) return;
+    if (isExchangeGone) void this.#declareAgain();
+    else this.#proceed();
+  }
+
+  /** The broker has refused one of those in flight. */
+  #accuse(error: Refusal): void {
+    const [first, ...others] = this.#unconfirmed.values();
+    if (!first) return;
+    if (others.length === 0) first.settle(refusalOf(error, this.#options.exchange));
+    else for (const pending of [first, ...others]) this.#suspects.add(pending);
   }
 
   async #declareAgain(): Promise<void> {
@@ -200,12 +212,17 @@ export class Lane {
   }
 
   #dropSettled(): void {
-    for (const pending of this.#waiting) if (pending.isSettled) pending.release();
+    for (const pending of this.#waiting) if (pending.isSettled) this.#release(pending);
     this.#waiting = this.#waiting.filter((pending) => !pending.isSettled);
+  }
+
+  #release(pending: Pending): void {
+    this.#suspects.delete(pending);
+    pending.release();
   }
 }
 
-function refusalOf(error: Error & { code?: number }, exchange: string): PublishOutcome {
+function refusalOf(error: Refusal, exchange: string): PublishOutcome {
   if (error.code !== 403) {
     return { status: "malformed", message: "the broker does not take this message" };
   }

@@ -7,7 +7,7 @@ import { type ApplyReport, applyTopology } from "../apply/apply.ts";
 import { blockedError, blockingProblems, formatReport } from "../apply/report.ts";
 import type { BrokerConnection } from "../broker-connection.ts";
 import { connectBroker } from "../connect.ts";
-import { messageOf, type Problem, WarrenError } from "../errors.ts";
+import { formatProblem, messageOf, type Problem, WarrenError } from "../errors.ts";
 import type { Log } from "../handler.ts";
 import type { Topology } from "../topology.ts";
 import { SupervisedConnection } from "./connection.ts";
@@ -35,7 +35,8 @@ export class Recovery {
   readonly #stopped = new AbortController();
   readonly #open = new Set<BrokerConnection>();
   #topologyState: RunnerStatus["topology"] = "pending";
-  #conflict: string | null = null;
+  /** In words. */
+  #conflicts: readonly string[] = [];
   #verifying: Promise<void> | null = null;
   /** Each queue has been tried once on the shared connection. */
   #firstTries: Promise<void> = Promise.resolve();
@@ -76,7 +77,7 @@ export class Recovery {
       connections: { publish: this.#publishLink.status, consume: this.#consumeLink.status },
       topology: this.#topologyState,
       problems: [
-        ...(this.#conflict === null ? [] : [this.#conflict]),
+        ...this.#conflicts,
         ...this.#subscriptions.problems,
         ...this.#options.publisher.problems,
       ],
@@ -112,7 +113,7 @@ export class Recovery {
       const report = await applyTopology(topology, this.#stopped.signal);
       if (!report.isDone) return blockingProblems(report);
       this.#topologyState = "verified";
-      this.#conflict = null;
+      this.#conflicts = [];
       return [];
     } catch (error) {
       if (!(error instanceof WarrenError)) throw error;
@@ -140,7 +141,7 @@ export class Recovery {
 
   /** Ends at once what `stop` ends in good order: what was not acknowledged goes back to its queue. */
   destroy(): void {
-    this.#stopped.abort();
+    void this.stop();
     for (const connection of this.#open) connection.destroy("out of time");
   }
 
@@ -193,9 +194,9 @@ export class Recovery {
     const report = await applyTopology(this.#options.topology(), this.#stopped.signal);
     const created = report.entries.filter(({ result }) => result === "created").length;
     this.#topologyState = report.isDone ? "verified" : "conflict";
-    this.#conflict = report.isDone ? null : formatReport(report);
+    this.#conflicts = blockingProblems(report).map(formatProblem);
     const { log } = this.#options;
-    if (!report.isDone) log.error({ report: this.#conflict }, "topology in conflict");
+    if (!report.isDone) log.error({ report: formatReport(report) }, "topology in conflict");
     else if (created > 0) log.warn({ created }, "topology declared again");
   }
 }

@@ -8,6 +8,7 @@ import { within } from "../within.ts";
 import { Consumers } from "./consumers.ts";
 import type { HandlerHost, HostPorts, Prepared } from "./host/host.ts";
 import { LoopDelay } from "./loop-delay.ts";
+import { Preparing } from "./preparing.ts";
 import { createPublish, type Published, type PublishRequest } from "./publish.ts";
 import { ConfirmPublisher } from "./publisher.ts";
 import { Recovery } from "./recovery.ts";
@@ -28,6 +29,7 @@ export class Runner {
   readonly #recovery: Recovery;
   readonly #publisher: ConfirmPublisher;
   readonly #host: HandlerHost;
+  readonly #preparing: Preparing;
   readonly #consumers: Consumers;
   readonly #updates: Updates;
   readonly #trace = new Trace();
@@ -48,6 +50,7 @@ export class Runner {
       log,
       onResults: (results) => this.#consumers.accept(results),
     });
+    this.#preparing = new Preparing(this.#host, log);
     this.#recovery = new Recovery({
       topology: () => this.#topology,
       consumers: () => this.#consumers.all,
@@ -152,7 +155,7 @@ export class Runner {
       queues: this.#consumers.status,
       handlers,
       mainLoop: this.#loopDelay.status,
-      reload: { generation, ...this.#updates.status },
+      reload: { generation, pending: this.#preparing.pending, ...this.#updates.status },
     };
   }
 
@@ -164,7 +167,7 @@ export class Runner {
       return { status: "refused", files: new Map(), problems };
     }
     const { topology, isWhole } = edition;
-    const prepared = await this.#host.prepare(topology);
+    const prepared = await this.#preparing.prepare(topology);
     const { files } = prepared;
     const isHalf = isWhole ? !(await isWhole(files)) : false;
     if (isHalf || this.#isStopping) {

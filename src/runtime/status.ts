@@ -23,7 +23,10 @@ export type RunnerStatus = {
   readonly connections: Readonly<Record<"publish" | "consume", ConnectionStatus>>;
   /** `conflict`: the broker has another queue or exchange of a declared name. */
   readonly topology: "pending" | "verified" | "conflict";
-  /** What went wrong last, in words, newest first; empty when all is well. */
+  /**
+   * In words: conflicts of the topology, queues that the broker does not let be consumed, exchanges
+   * whose messages it does not confirm.
+   */
   readonly problems: readonly string[];
   readonly queues: Readonly<
     Record<string, { readonly consumer: ConsumerState; readonly inFlight: number }>
@@ -36,12 +39,17 @@ export type RunnerStatus = {
     readonly generation: number;
     /** Since when it runs. */
     readonly at: string;
+    /** What the next edit waits for, in words; null unless one has to wait. */
+    readonly pending: string | null;
     /** Why a later edit is not what runs; empty when the last one is. */
     readonly problems: readonly Problem[];
   };
 };
 
-/** Ready: connected both ways, topology verified, handlers loaded, every consumer live. */
+/**
+ * Ready: connected both ways, topology verified, every consumer live. Handlers whose thread is
+ * started again are as good as loaded, unless they can't be: deliveries wait for them meanwhile.
+ */
 export function isReady(status: RunnerStatus): boolean {
   const { connections, topology, queues, handlers, stopping } = status;
   return (

@@ -3,14 +3,27 @@ import { startNode } from "../support/node.ts";
 import type { RunningProcess } from "../support/processes.ts";
 import { expect, test } from "../support/test.ts";
 import { waitFor } from "../support/wait-for.ts";
-import { handlers, linesOf, post, QUEUES, readyUrl, topologyOf, untilHandled } from "./jobs.ts";
+import {
+  handlers,
+  linesOf,
+  post,
+  QUEUES,
+  readyUrl,
+  stopMs,
+  topologyOf,
+  untilHandled,
+} from "./jobs.ts";
 
 /** Sends SIGTERM. @returns its status, if it has ended within the time that is promised. */
 async function stop(running: RunningProcess, timeoutMs: number): Promise<number | string> {
   const begin = performance.now();
   running.kill("SIGTERM");
   const exit = await running.exit;
-  expect(performance.now() - begin).toBeLessThan(timeoutMs + 2_000);
+  // By its own clock, where it had begun to serve; and as others see it, on a busy machine.
+  if (running.stdout.includes('"msg":"stopped"')) {
+    expect(stopMs(running)).toBeLessThan(timeoutMs + 2_000);
+  }
+  expect(performance.now() - begin).toBeLessThan(timeoutMs + 10_000);
   return exit;
 }
 
@@ -20,7 +33,7 @@ test("a stop beside a broker in trouble ends in time, with a true status, and lo
 }) => {
   const node = await startNode();
   const topologyWith = (drainMs: number) =>
-    topologyOf(node.amqpUrl, `drain: { timeout: ${drainMs}ms }`, "1s");
+    topologyOf(node.amqpUrl, `drain: { timeout: ${drainMs}ms }`, "3s");
   const project = await createProject({ topology: topologyWith(3_000), handlers });
   const accepted: number[] = [];
   let lastId = 0;

@@ -1,16 +1,26 @@
 import { existsSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
+import { startProxy } from "../support/proxy.ts";
 import { createRandom } from "../support/random.ts";
 import { expect, test } from "../support/test.ts";
 import { waitFor } from "../support/wait-for.ts";
-import { handlers, linesOf, post, QUEUES, readyUrl, topologyOf, untilHandled } from "./jobs.ts";
+import {
+  handlers,
+  linesOf,
+  post,
+  QUEUES,
+  readyUrl,
+  stopMs,
+  topologyOf,
+  untilHandled,
+} from "./jobs.ts";
 
 test("/readyz says 503 at once, and HTTP is served for the delay", async ({
   vhost,
   createProject,
   startCli,
 }) => {
-  const topology = topologyOf(vhost.url, "drain: { delay: 1500ms }");
+  const topology = topologyOf(vhost.url, "drain: { delay: 5s }");
   const running = startCli(await createProject({ topology, handlers }), ["start"]);
   const url = await readyUrl(running);
   const readiness = async () => (await fetch(`${url}/readyz`, { headers })).status;
@@ -18,33 +28,39 @@ test("/readyz says 503 at once, and HTTP is served for the delay", async ({
   expect(await readiness()).toBe(200);
   running.kill("SIGTERM");
   await running.waitForLine(/"msg":"stopping"/);
-  const begin = performance.now();
   expect(await readiness()).toBe(503);
   expect(await post(url, { id: 1 })).toBe(202);
   expect(await running.exit).toBe(0);
-  expect(performance.now() - begin).toBeGreaterThan(1_000);
+  expect(stopMs(running)).toBeGreaterThan(4_900);
   expect(await post(url, { id: 2 })).toBe(null);
 });
 
 test("a request under way is answered, once the broker has confirmed its message", async ({
   vhost,
-  proxy,
   createProject,
   startCli,
 }) => {
-  const topology = topologyOf(proxy.url(vhost.url));
+  let sent = "";
+  const fromClient = (chunk: Buffer) => {
+    sent += chunk.toString("latin1");
+  };
+  const openTap = () => ({ fromClient, fromTarget: () => undefined, ended: () => undefined });
+  const proxy = await startProxy(Number(new URL(vhost.url).port || 5672), { openTap });
+  // No heartbeat, behind which the message would wait in the proxy unseen.
+  const topology = topologyOf(proxy.url(vhost.url), "", "60s");
   const running = startCli(await createProject({ topology, handlers }), ["start"]);
   const url = await readyUrl(running);
   // The first message opens the channel.
   expect(await post(url, { id: 1 })).toBe(202);
   proxy.stall();
   const answer = post(url, { id: 2 });
-  await delay(200);
+  await waitFor(() => sent.includes('{"id":2}'), { what: "the message to be sent" });
   running.kill("SIGTERM");
   await running.waitForLine(/"msg":"stopping"/);
   proxy.resume();
   expect(await answer).toBe(202);
   expect(await running.exit).toBe(0);
+  await proxy.close();
 });
 
 test("a stop while it still connects, or still loads, ends it at once with 0", async ({
@@ -71,7 +87,8 @@ test("a stop while it still connects, or still loads, ends it at once with 0", a
   connecting.kill("SIGTERM");
   second.kill("SIGTERM");
   expect(await Promise.all([connecting.exit, second.exit])).toEqual([0, 0]);
-  expect(performance.now() - begin).toBeLessThan(5_000);
+  // Either would take ten seconds by itself.
+  expect(performance.now() - begin).toBeLessThan(8_000);
 });
 
 test("past the time for everything the rest is cut off, with exit 1, and comes again", async ({
@@ -86,10 +103,11 @@ test("past the time for everything the rest is cut off, with exit 1, and comes a
   await readyUrl(running);
   await client.publish("jobs", "x", { id: 1, ms: 20_000 });
   await waitFor(async () => (await linesOf(project)).length === 2, { what: "both runs" });
-  const begin = performance.now();
   running.kill("SIGTERM");
   expect(await running.exit).toBe(1);
-  expect(performance.now() - begin).toBeLessThan(3_000);
+  expect(stopMs(running)).toBeGreaterThan(900);
+  // The handlers would take twenty.
+  expect(stopMs(running)).toBeLessThan(5_000);
   for (const queue of QUEUES) await vhost.waitForCounts(queue, { ready: 1 });
 });
 
@@ -126,9 +144,13 @@ test(
       }
     };
     const publishing = publish();
-    await Promise.all([lane(), lane(), lane()]);
-    isOver = true;
-    await publishing;
+    try {
+      // No more at a time: handlers have ten seconds to load, also on a machine that is busy.
+      await Promise.all([lane(), lane()]);
+    } finally {
+      isOver = true;
+      await publishing;
+    }
 
     const last = startCli(project, ["start"]);
     await readyUrl(last);

@@ -10,7 +10,7 @@ project: test
 broker: { url: "${url}", heartbeat: ${heartbeat} }
 http: { port: 0 }
 ${more}
-defaults: { retry: [200ms], deadLetter: dead, concurrency: 5 }
+defaults: { retry: [200ms], deadLetter: dead, concurrency: 5, timeout: 3m }
 exchanges:
   jobs: { type: topic }
   dead: { type: topic }
@@ -51,6 +51,15 @@ export async function linesOf(project: Project): Promise<readonly string[]> {
 export async function readyUrl(running: RunningProcess): Promise<string> {
   const line = await running.waitForLine(/"msg":"ready"/);
   return (JSON.parse(line) as { url: string }).url;
+}
+
+/** How long its stop has taken, by its own clock, in milliseconds. */
+export function stopMs({ stdout }: RunningProcess): number {
+  const timeOf = (message: string) => {
+    const line = stdout.split("\n").find((one) => one.includes(`"msg":"${message}"`)) ?? "{}";
+    return (JSON.parse(line) as { time?: number }).time ?? Number.NaN;
+  };
+  return timeOf("stopped") - timeOf("stopping");
 }
 
 /** Publishes over a connection of its own. @returns the status, or null if there was no answer. */

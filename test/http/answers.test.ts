@@ -411,8 +411,13 @@ test("health is in words and in facts", async ({ vhost }) => {
       problems: [],
       queues: {},
       handlers: { state: "ready", problems: [], restarts: 0, finishing: 0, quarantined: 0 },
-      mainLoop: { p50Ms: expect.any(Number), p99Ms: expect.any(Number), maxMs: expect.any(Number) },
-      reload: { generation: 1, at: expect.any(String), problems: [] },
+      mainLoop: {
+        p50Ms: expect.any(Number),
+        p99Ms: expect.any(Number),
+        maxMs: expect.any(Number),
+        worstMs: expect.any(Number),
+      },
+      reload: { generation: 1, at: expect.any(String), pending: null, problems: [] },
     });
   });
 });

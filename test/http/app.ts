@@ -60,8 +60,8 @@ export const well: RunnerStatus = {
   problems: [],
   queues: { q: { consumer: "live", inFlight: 0 } },
   handlers: { state: "ready", problems: [], restarts: 0, finishing: 0, quarantined: 0 },
-  mainLoop: { p50Ms: 0, p99Ms: 0, maxMs: 0 },
-  reload: { generation: 1, at: "2026-01-01T00:00:00.000Z", problems: [] },
+  mainLoop: { p50Ms: 0, p99Ms: 0, maxMs: 0, worstMs: 0 },
+  reload: { generation: 1, at: "2026-01-01T00:00:00.000Z", pending: null, problems: [] },
 };
 
 export async function startApp(): Promise<TestApp> {

@@ -59,7 +59,7 @@ test("many # need no more than pattern times key steps", () => {
   const key = Array(127).fill("a").join(".");
   const started = performance.now();
   expect(matchesTopic(`${pattern}.b`, key)).toBe(false);
-  expect(performance.now() - started).toBeLessThan(100);
+  expect(performance.now() - started).toBeLessThan(1_000);
 });
 
 /** The definition, as directly as it can be written. */

@@ -4,6 +4,7 @@ import { startRunner } from "../support/runner.ts";
 import { expect, test } from "../support/test.ts";
 import { waitFor } from "../support/wait-for.ts";
 import { nothing, topology } from "./jobs.ts";
+import { untilReady } from "./running.ts";
 
 test("a broker that comes back empty is given its topology again, and is consumed", async () => {
   const node = await startNode();
@@ -33,7 +34,7 @@ test("a broker that comes back empty is given its topology again, and is consume
     );
     await waitFor(() => handled.length > 0, { what: "it to be handled" });
     expect(handled).toEqual([["after", 1]]);
-    expect((await warren.get("/readyz")).status).toBe(200);
+    await untilReady(warren);
     await warren.stop();
   } finally {
     await node.stop();
@@ -53,7 +54,7 @@ test("kill -9 of the broker under load loses nothing that was answered 202", asy
       url: node.amqpUrl,
       topology: topology.replace('others: "#" }', 'others: "#" }, type: classic'),
       handlers: { work: note, other: note },
-      heartbeat: "2s",
+      heartbeat: "3s",
     });
     const answers = new Map<string, number>();
     let isOver = false;

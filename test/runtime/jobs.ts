@@ -1,6 +1,9 @@
-/** What most tests of the runtime run: two queues that retry once, and their dead letters. */
+/**
+ * What most tests of the runtime run: two queues that retry once, and their dead letters. A handler
+ * may wait for its test for as long as that takes.
+ */
 export const topology = `
-defaults: { retry: [200ms], deadLetter: dead }
+defaults: { retry: [200ms], deadLetter: dead, timeout: 3m }
 exchanges:
   jobs:   { type: topic }
   others: { type: topic }

@@ -9,14 +9,14 @@ import { waitFor } from "../support/wait-for.ts";
 
 const topology = (url: string) => `version: 1
 project: test
-broker: { url: "${url}", heartbeat: 2s }
+broker: { url: "${url}", heartbeat: 5s }
 http: { port: 0 }
-defaults: { retry: [1s, 1s], deadLetter: dead }
+defaults: { retry: [3s, 3s], deadLetter: dead }
 exchanges:
   jobs: { type: topic }
   dead: { type: topic }
 queues:
-  work: { bind: { jobs: "#" }, handler: work, timeout: 5s }
+  work: { bind: { jobs: "#" }, handler: work, timeout: 20s }
   dead_letters: { bind: { dead: "#" }, handler: none, deadLetter: none }
 `;
 
@@ -32,7 +32,8 @@ test("a clock that jumps an hour ahead and back changes no attempt, delay or tim
       work: `import { setTimeout } from "node:timers/promises";
 import { defineHandler } from "warren";
 export default defineHandler<never>(async ({ id, ms }, { attempt, log }) => {
-  log.info({ id, attempt, hour: new Date().getUTCHours() }, "begun");
+  const at = Number(process.hrtime.bigint()) / 1e6;
+  log.info({ id, attempt, at, hour: new Date().getUTCHours() }, "begun");
   await setTimeout(ms);
   if (id === "poison") throw new Error("always");
   log.info({ id, attempt }, "ended");
@@ -47,16 +48,15 @@ export default defineHandler<never>(async ({ id, ms }, { attempt, log }) => {
   const running = startCli(project, ["start"], { env });
   const url = await readyUrl(running);
   const begun = (id: string) => linesOf(running, "begun").filter((line) => line.id === id);
-  const waits: number[] = [];
   const publish = async (id: string, ms: number) => {
     const { routed } = await client.publish("jobs", "x", { id, ms }, { messageId: id });
     expect(routed).toBe(true);
   };
-  await publish("slow", 3_000);
+  // Long enough for all the jumps, each of which is longer than its time limit.
+  await publish("slow", 8_000);
   await publish("poison", 0);
   for (const [index, hours] of [1, -1, 0].entries()) {
     await waitFor((seen) => seen(begun("poison")).length === index + 1, { what: "an attempt" });
-    waits.push(performance.now());
     await setClock(hours);
     expect(await statusOf(url)).toBe(200);
   }
@@ -68,9 +68,8 @@ export default defineHandler<never>(async ({ id, ms }, { attempt, log }) => {
   expect(begun("slow").map(({ attempt }) => attempt)).toEqual([1]);
   // The clock that the handlers saw was wrong indeed.
   expect(new Set(begun("poison").map(({ hour }) => hour)).size).toBe(3);
-  for (const [index, at] of waits.slice(1).entries()) {
-    expect(at - (waits[index] ?? 0)).toBeGreaterThan(900);
-  }
+  const [first = 0, second = 0, third = 0] = begun("poison").map(({ at }) => Number(at));
+  expect(Math.min(second - first, third - second)).toBeGreaterThan(2_900);
   expect(linesOf(running, "connection lost")).toEqual([]);
 });
 
@@ -95,8 +94,8 @@ export default defineHandler<never>(() => undefined);
     exit: 1,
     stderr: expect.stringMatching(/connection-failed.*no handshake within 10000 ms/),
   });
-  // The deadline of the handshake, and the time to load.
-  expect(performance.now() - began).toBeLessThan(20_000);
+  // The deadline of the handshake, and the time to load on a busy machine.
+  expect(performance.now() - began).toBeLessThan(40_000);
 });
 
 test.skipIf(process.platform !== "linux")(
@@ -148,7 +147,7 @@ async function untilSteady({ pid }: RunningProcess): Promise<void> {
       const now = seen(readdirSync(`/proc/${pid}/fd`).length);
       if (now !== count) since = performance.now();
       count = now;
-      return performance.now() - since > 1_500;
+      return performance.now() - since > 4_000;
     },
     { what: "its open files to stay the same" },
   );

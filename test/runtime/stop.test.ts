@@ -59,7 +59,7 @@ test("a stop does not wait for a message that is held, and gives it back uncount
   await waitFor(isHeld, { what: "the message to be held" });
   const begin = performance.now();
   expect(await first.stop()).toBe(true);
-  expect(performance.now() - begin).toBeLessThan(5_000);
+  expect(performance.now() - begin).toBeLessThan(15_000);
   await vhost.waitForCounts("work", { ready: 1, consumers: 0 });
   await client.channel.deleteExchange("warren.test.retry");
   const second = await startRunner(files);

@@ -99,7 +99,7 @@ test("a connection that the broker ends again and again is made ever more rarely
   expect(supervised.status.lastFailure?.reason).toContain("540");
   const began = performance.now();
   await supervised.stop();
-  expect(performance.now() - began).toBeLessThan(1_000);
+  expect(performance.now() - began).toBeLessThan(5_000);
   expect(supervised.status).toMatchObject({ state: "closed", nextAttempt: null });
 });
 
@@ -148,7 +148,7 @@ test("a stop ends an attempt that is under way, and nothing is tried after it", 
   await waitFor(() => proxy.connections === 2, { what: "both attempts" });
   const began = performance.now();
   await warren.stop();
-  expect(performance.now() - began).toBeLessThan(2_000);
+  expect(performance.now() - began).toBeLessThan(5_000);
   await waitFor((seen) => seen(proxy.connections) === 0, { what: "the sockets to be gone" });
 });
 

@@ -5,6 +5,7 @@ import { expect, test } from "../support/test.ts";
 import type { Vhost } from "../support/vhost.ts";
 import { waitFor } from "../support/wait-for.ts";
 import { nothing, topology } from "./jobs.ts";
+import { untilReady } from "./running.ts";
 
 test("five runners that start together are all ready, on one topology", async ({
   vhost,
@@ -17,8 +18,7 @@ test("five runners that start together are all ready, on one topology", async ({
     handlers: { other: nothing, work: (event: unknown) => void handled.push(event) },
   };
   const runners = await Promise.all(Array.from({ length: 5 }, () => startRunner(files)));
-  const ready = await Promise.all(runners.map(({ get }) => get("/readyz")));
-  expect(ready.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200]);
+  await Promise.all(runners.map(untilReady));
   expect(await listObjects(vhost)).toEqual({
     exchanges: ["dead", "jobs", "others", "warren.test.requeue", "warren.test.retry"],
     queues: ["dead_letters", "other", "warren.test.retry.200ms", "work"],
@@ -59,7 +59,7 @@ test("of two that declare a queue differently at the same time, one is told in w
     const [own, other] = outcomes[0] === losers[0] ? ["60000", "61000"] : ["61000", "60000"];
     expect(String(error)).toMatch(new RegExp(`work[^]*x-message-ttl[^]*${own}[^]*${other}`));
     const warren = winners[0]?.value as TestRunner;
-    expect((await warren.get("/readyz")).status).toBe(200);
+    await untilReady(warren);
     expect((await listObjects(vhost)).bindings).toHaveLength(6);
     await warren.stop();
     await client.channel.deleteQueue("work");

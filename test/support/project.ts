@@ -1,4 +1,5 @@
-import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdir, mkdtemp, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { type CommandOptions, REPOSITORY, type RunningProcess, startProcess } from "./processes.ts";
@@ -17,7 +18,7 @@ export type Project = {
   readonly folder: string;
   /** Absolute path of a file in it. */
   path(name: string): string;
-  /** Writes a file in it, as an editor's save would. */
+  /** Writes a file in it, as an editor's save would; at once, so that nothing comes in between. */
   write(name: string, content: string): Promise<void>;
   remove(): Promise<void>;
 };
@@ -27,8 +28,8 @@ export async function writeProject(files: ProjectFiles): Promise<Project> {
   const folder = await mkdtemp(join(tmpdir(), "warren-project-"));
   const path = (name: string) => join(folder, name);
   const write = async (name: string, content: string) => {
-    await mkdir(dirname(path(name)), { recursive: true });
-    await writeFile(path(name), content);
+    mkdirSync(dirname(path(name)), { recursive: true });
+    writeFileSync(path(name), content);
   };
   await Promise.all(
     ["node_modules", "src/handlers", "schemas/events"].map((name) =>

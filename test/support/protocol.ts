@@ -11,12 +11,23 @@ export function breakRules(channel: Channel): void {
   );
 }
 
-/** Publishes a header that holds a table in a table in a table …: no client can decode it. */
+/** Publishes a header that no client can decode. */
 export function publishUnreadable(channel: Channel, exchange: string, key: string): void {
-  let table = u32(0);
-  for (let depth = 0; depth < 6_000; depth++) {
-    table = Buffer.concat([u32(table.length + 3), shortString("a"), Buffer.from("F"), table]);
-  }
+  publishNested(channel, { exchange, key, depth: 6_000 });
+}
+
+/** Publishes a header `a` that holds a table `a` in a table `a` …, and a header `kept` that is true. */
+export function publishNested(
+  channel: Channel,
+  {
+    exchange,
+    key,
+    depth,
+  }: { readonly exchange: string; readonly key: string; readonly depth: number },
+): void {
+  let nested = u32(0);
+  for (let level = 1; level < depth; level++) nested = tableOf(field("a", "F", nested));
+  const table = tableOf(field("a", "F", nested), field("kept", "t", Buffer.from([1])));
   const { ch, connection } = channel as unknown as {
     readonly ch: number;
     readonly connection: { readonly stream: { write(bytes: Buffer): void } };
@@ -32,6 +43,15 @@ export function publishUnreadable(channel: Channel, exchange: string, key: strin
   const onlyHeaders = u16(1 << 13);
   const header = frame(2, u16(60), u16(0), u32(0), u32(2), onlyHeaders, table);
   connection.stream.write(Buffer.concat([publish, header, frame(3, Buffer.from("{}"))]));
+}
+
+function tableOf(...fields: Buffer[]): Buffer {
+  const content = Buffer.concat(fields);
+  return Buffer.concat([u32(content.length), content]);
+}
+
+function field(name: string, type: string, value: Buffer): Buffer {
+  return Buffer.concat([shortString(name), Buffer.from(type), value]);
 }
 
 function u16(value: number): Buffer {

@@ -51,7 +51,11 @@ export function listExchanges(vhost: Vhost): readonly object[] {
     internal: false,
     arguments: {},
   };
-  return [unnamed, ...[...vhost.exchanges.values()].map((one) => listExchange(vhost, one))];
+  return [unnamed, ...byName(vhost.exchanges.values()).map((one) => listExchange(vhost, one))];
+}
+
+export function listQueues(vhost: Vhost): readonly object[] {
+  return byName(vhost.queues.values()).map((queue) => listQueue(vhost, queue));
 }
 
 export function listQueue(vhost: Vhost, queue: Queue): object {
@@ -158,6 +162,11 @@ export function listDefinitions(broker: Broker, vhosts: readonly Vhost[]): objec
       }),
     ),
   };
+}
+
+/** In the order of RabbitMQ's listings. */
+function byName<T extends { readonly name: string }>(objects: Iterable<T>): readonly T[] {
+  return [...objects].sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 /** Types are lost, as they are in RabbitMQ's listings. */

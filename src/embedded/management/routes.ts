@@ -11,6 +11,7 @@ import {
   listExchanges,
   listOverview,
   listQueue,
+  listQueues,
   listVhost,
 } from "./listing.ts";
 
@@ -107,8 +108,4 @@ function done(run: Route["run"]): Route["run"] {
 function within<T>(broker: Broker, vhost: string, list: (found: Vhost) => T): T | undefined {
   const found = broker.findVhost(vhost);
   return found && list(found);
-}
-
-function listQueues(vhost: Vhost): readonly object[] {
-  return [...vhost.queues.values()].map((queue) => listQueue(vhost, queue));
 }

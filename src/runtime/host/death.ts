@@ -22,19 +22,18 @@ export function deathByItself(reason: string, runs: Runs, running: number): Deat
   return { reason, culprit: delivery, suspects: [] };
 }
 
-/** Of a thread that was busy, and had to be ended. */
+/** Of a thread that was blocked or took too much memory, and had to be ended. */
 export function deathByForce(
   reason: string,
   runs: Runs,
   { running, where }: { readonly running: number; readonly where: Whereabouts | null },
 ): Death {
-  if (where?.delivery == null) {
-    const culprit = runs.get(running);
-    return { reason, culprit, suspects: culprit ? [] : runs.inFlight };
-  }
-  // None of those in flight, if it blocks after its result.
-  const found = runs.inFlight.filter(({ id }) => id === where.delivery);
-  // It may only have taken the last bit of a memory that others had filled.
-  if (reason.startsWith(OUT_OF_MEMORY)) return { reason, culprit: null, suspects: found };
-  return { reason, culprit: found[0] ?? null, suspects: [] };
+  const isInRun = where !== null && where.delivery !== null;
+  // None of those in flight, if it goes on after its result.
+  const found = isInRun ? runs.inFlight.find(({ id }) => id === where.delivery) : runs.get(running);
+  const isFull = reason.startsWith(OUT_OF_MEMORY);
+  // It may only have taken the last bit of a memory that others had filled, or the module itself.
+  if (isFull) return { reason, culprit: null, suspects: found ? [found] : [] };
+  if (found) return { reason, culprit: found, suspects: [] };
+  return { reason, culprit: null, suspects: isInRun ? [] : runs.inFlight };
 }

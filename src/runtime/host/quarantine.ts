@@ -36,8 +36,8 @@ export class Quarantine {
   /** The one that runs has a result. */
   acquit(): void {
     this.#alone = null;
-    // The next would not be alone with one that does not let go.
-    if (this.#thread?.isLoose) this.#endThread();
+    // The next would not be alone with one that does not let go, or with what those before it kept.
+    if (this.#thread?.isTired) this.#endThread();
     void this.#next();
   }
 

@@ -39,6 +39,7 @@ export class RemoteThread {
   #outgoing: NumberedRun[] = [];
   #answers: PublishAnswer[] = [];
   #watchdog: Watchdog | null = null;
+  #isFull = false;
   #isRetired = false;
   #isOver = false;
 
@@ -64,9 +65,9 @@ export class RemoteThread {
     return this.#isOver;
   }
 
-  /** A function goes on whose run has its result. */
-  get isLoose(): boolean {
-    return this.#runs.isLoose;
+  /** A function goes on whose run has its result, or the memory is full. */
+  get isTired(): boolean {
+    return this.#isFull || this.#runs.isLoose;
   }
 
   /** The modules of the user's that it has loaded, and those that were not there. */
@@ -126,6 +127,7 @@ export class RemoteThread {
         this.#ports.log[message.level](JSON.parse(message.fields), message.message);
         break;
       case "full":
+        this.#isFull = true;
         this.#tire(`its memory is full: ${message.bytes} bytes are alive`);
         break;
       case "tick":

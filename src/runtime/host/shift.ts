@@ -64,9 +64,12 @@ export class Shift {
   use(thread: RemoteThread): void {
     this.#topology = thread.topology;
     this.#idleDeaths = 0;
-    this.#relieve(thread);
-    // It may have died since it was loaded.
-    if (thread.isOver) this.lost(thread);
+    if (!thread.isOver) this.#relieve(thread);
+    else {
+      // It has died since it was loaded.
+      this.#dismiss();
+      this.#startRenewal();
+    }
   }
 
   deliver(batch: readonly Delivery[]): void {
@@ -106,8 +109,8 @@ export class Shift {
     while (this.#renewing !== null) await this.#renewing;
     for (let failures = 0; this.#topology && !this.#isOver; failures++) {
       const { thread, problems } = await this.#options.startAside(this.#topology);
-      if (problems.length === 0) return thread;
-      this.#report(problems);
+      if (problems.length > 0) this.#report(problems);
+      else if (!thread.isOver) return thread;
       await sleep(backoffMs(failures));
     }
     return null;
@@ -128,13 +131,15 @@ export class Shift {
   async #renew(): Promise<void> {
     for (let failures = Math.max(0, this.#idleDeaths - 1); this.#isWanting; failures++) {
       if (failures > 0) await sleep(backoffMs(failures));
-      if (this.#current) await this.alone();
+      // Unless it dies meanwhile: then nobody is there.
+      if (this.#current) await Promise.race([this.alone(), this.#current.ended]);
       const topology = this.#topology;
       if (!topology || !this.#isWanting) break;
       const { thread, problems } = await this.#options.start(topology);
       if (problems.length > 0) this.#report(problems);
-      else if (this.#isWanting && topology === this.#topology) this.#relieve(thread);
-      else thread.end();
+      else if (this.#isWanting && topology === this.#topology && !thread.isOver) {
+        this.#relieve(thread);
+      } else thread.end();
     }
   }
 
@@ -143,18 +148,23 @@ export class Shift {
   }
 
   #relieve(thread: RemoteThread): void {
-    const former = this.#current;
+    this.#dismiss();
     this.#current = thread;
-    this.#tired = null;
     this.#problems = [];
-    if (former) {
-      this.#leaving.add(former);
-      void former.ended.then(() => this.#leaving.delete(former));
-      former.retire();
-    }
     const waiting = this.#waiting;
     this.#waiting = [];
     if (waiting.length > 0) thread.deliver(waiting);
+  }
+
+  /** The current one finishes what it has, and ends. */
+  #dismiss(): void {
+    const former = this.#current;
+    this.#current = null;
+    this.#tired = null;
+    if (!former) return;
+    this.#leaving.add(former);
+    void former.ended.then(() => this.#leaving.delete(former));
+    former.retire();
   }
 
   #report(problems: readonly Problem[]): void {

@@ -9,6 +9,8 @@ import { OUT_OF_MEMORY } from "./spawn.ts";
  * so much garbage before it collects for the first time.
  */
 const SLACK_BYTES = 512 * 1024 * 1024;
+/** A false alarm is followed by another one only after so much of the limit has been filled anew. */
+const ROOM = 0.2;
 
 export class Watch {
   readonly #pulse: Pulse;
@@ -19,6 +21,7 @@ export class Watch {
   #lastCheck = performance.now();
   #silentMs = 0;
   #heapBytes = 0;
+  #allowedBytes: number;
   /** Of the process, when `#heapBytes` was known: what it has grown since may be the thread's. */
   #rss = 0;
   #isAlarmed = false;
@@ -28,13 +31,16 @@ export class Watch {
   constructor(pulse: Pulse, limits: Topology["worker"], onAlarm: (reason: string) => void) {
     this.#pulse = pulse;
     this.#limits = limits;
+    this.#allowedBytes = limits.maxHeapBytes;
     this.#onAlarm = onAlarm;
     this.#timer = setInterval(() => this.#check(), NUMBERS.workerBeatMs);
     this.#timer.unref();
   }
 
-  /** The alarm was false: so much is in use. */
+  /** The alarm was false: so much is alive. */
   calm(heapBytes: number): void {
+    const { maxHeapBytes } = this.#limits;
+    this.#allowedBytes = Math.max(maxHeapBytes, heapBytes + ROOM * maxHeapBytes);
     this.#heapBytes = heapBytes;
     this.#rss = this.#residentBytes();
     this.#isAlarmed = false;
@@ -61,15 +67,15 @@ export class Watch {
       this.#silentMs = 0;
       this.#heapBytes = heapBytes;
       this.#rss = rss;
-      return;
+    } else {
+      // While this thread itself stood still, nothing is known of the other.
+      this.#silentMs += Math.min(sinceMs, 2 * NUMBERS.workerBeatMs);
     }
-    // While this thread itself stood still, nothing is known of the other.
-    this.#silentMs += Math.min(sinceMs, 2 * NUMBERS.workerBeatMs);
     const { blockedMs, maxHeapBytes } = this.#limits;
     const bytes = this.#heapBytes + rss - this.#rss;
     if (bytes > maxHeapBytes + SLACK_BYTES) this.#onFar();
     if (this.#silentMs >= blockedMs) this.#alarm(`blocked for ${blockedMs} ms`);
-    else if (bytes > maxHeapBytes) this.#alarm(OUT_OF_MEMORY);
+    else if (bytes > this.#allowedBytes) this.#alarm(OUT_OF_MEMORY);
   }
 
   #residentBytes(): number {

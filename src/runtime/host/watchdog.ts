@@ -5,9 +5,6 @@ import { OUT_OF_MEMORY, type Spawned } from "./spawn.ts";
 import { Watch } from "./watch.ts";
 import { Interrogation, type Whereabouts } from "./whereabouts.ts";
 
-/** A busy thread is left alone if less than this part of its limit is alive: the rest was garbage. */
-const ALIVE = 0.8;
-
 export class Watchdog {
   readonly #spawned: Spawned;
   readonly #limits: Topology["worker"];
@@ -34,13 +31,13 @@ export class Watchdog {
     this.#watch.end();
   }
 
-  /** It gives no sign of life, and what it takes may be garbage: it is left alone if it is. */
+  /** What it takes may be garbage: it is left alone if no more is alive than it may have. */
   async #weigh(): Promise<void> {
     const { blockedMs, maxHeapBytes } = this.#limits;
     const interrogation = this.#interrogate();
     const where = await Promise.race([interrogation.ask(blockedMs), this.#watch.far()]);
     if (this.#isOver) return;
-    if (where && where.heapBytes < ALIVE * maxHeapBytes) {
+    if (where && where.heapBytes <= maxHeapBytes) {
       interrogation.letGo();
       this.#watch.calm(where.heapBytes);
     } else this.#doom(OUT_OF_MEMORY, where);
