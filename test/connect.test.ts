@@ -1,3 +1,4 @@
+import { inject } from "vitest";
 import { connectBroker, isLoss, isSilence } from "../src/connect.ts";
 import { breakRules } from "./support/protocol.ts";
 import { startProxy } from "./support/proxy.ts";
@@ -64,10 +65,12 @@ test("an absent broker is silent, one that refuses has answered, and both are to
   const wrong = Object.assign(new URL(vhost.url), { password: "wrong" }).href;
   const absent = Object.assign(new URL(vhost.url), { pathname: "/no-such-vhost" }).href;
   const nobody = "amqp://127.0.0.1:1";
+  // The embedded broker makes a vhost for the first who asks for it.
+  const hasVhosts = inject("broker").kind === "rabbitmq";
   const cases = [
     [nobody, "connection-failed", true],
     [wrong, "access-refused", false],
-    [absent, "access-refused", false],
+    ...(hasVhosts ? [[absent, "access-refused", false] as const] : []),
   ] as const;
   for (const [url, code, silence] of cases) {
     const { error } = await failureOf(connectBroker(optionsFor(url)));
