@@ -22,6 +22,6 @@ export default defineConfig({
     execArgv: conditions.map((condition) => `--conditions=${condition}`),
     testTimeout: 180_000,
     hookTimeout: 180_000,
-    teardownTimeout: 10_000,
+    teardownTimeout: 60_000,
   },
 });

@@ -73,6 +73,9 @@ export function reconcile(evidence: Evidence): Violations {
       ...evidence.wire.hastyCloses.map(
         ({ queue, open }) => `a connection was closed before the channel of ${queue}: ${open} open`,
       ),
+      ...evidence.wire.blamedCloses.map(
+        ({ code, text }) => `closed by the broker: ${code} ${text}`,
+      ),
       ...(evidence.isQuiet ? [] : ["it did not come to rest"]),
       ...faults.flatMap(({ name, error }) => (error === null ? [] : [`${name}: ${error}`])),
     ],

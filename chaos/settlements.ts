@@ -36,7 +36,18 @@ export type Settlements = {
   readonly hastyCloses: readonly { readonly queue: string; readonly open: number }[];
   /** `channel 404` or `connection 320` → how often. */
   readonly closes: Readonly<Record<string, number>>;
+  /** What the broker closed for a mistake of the runner. */
+  readonly blamedCloses: readonly { readonly code: number; readonly text: string }[];
 };
+
+/**
+ * A tag that is not known or too late, and whatever breaks the protocol. A declaration that differs
+ * from what is there is how a runner finds a conflict.
+ *
+ * @see https://www.rabbitmq.com/amqp-0-9-1-reference.html#constants
+ */
+const BLAMES = new Set([406, 501, 502, 503, 504, 505]);
+const CONFLICT = /inequivalent arg/;
 
 type Channel = {
   queue: string;
@@ -53,6 +64,7 @@ export class SettlementLedger implements Settlements {
   readonly strayAcks: { at: number; tag: number }[] = [];
   readonly hastyCloses: { queue: string; open: number }[] = [];
   readonly closes: Record<string, number> = {};
+  readonly blamedCloses: { code: number; text: string }[] = [];
 
   /** For one connection. */
   readonly openTap = (): Tap => {
@@ -86,7 +98,10 @@ export class SettlementLedger implements Settlements {
   }
 
   #ofBroker(channels: Map<number, Channel>, event: WireEvent): void {
-    if (event.kind === "connection-close") this.#closed(channels, "by the broker", event);
+    if (event.kind === "connection-close") {
+      this.#closed(channels, "by the broker", event);
+      this.#blame(event);
+    }
     const channel = channels.get(event.channel);
     if (!channel) return;
     if (event.kind === "deliver") {
@@ -108,6 +123,7 @@ export class SettlementLedger implements Settlements {
     if (event.kind === "nack") take(channel.unconfirmed, event);
     if (event.kind === "close") {
       this.#count(`channel ${event.code}`);
+      this.#blame(event);
       channel.life.end = { at: now(), isOrderly: false };
       channels.delete(event.channel);
     }
@@ -136,6 +152,10 @@ export class SettlementLedger implements Settlements {
   #endAll(channels: Map<number, Channel>, isOrderly: boolean): void {
     for (const channel of channels.values()) channel.life.end = { at: now(), isOrderly };
     channels.clear();
+  }
+
+  #blame({ code, text }: { readonly code: number; readonly text: string }): void {
+    if (BLAMES.has(code) && !CONFLICT.test(text)) this.blamedCloses.push({ code, text });
   }
 
   #count(name: string): void {

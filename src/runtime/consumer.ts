@@ -5,50 +5,57 @@
  * backlog has filled the broker's memory, only consuming ends the trouble.
  */
 import type { ConsumeMessage } from "amqplib";
-import { type BrokerConnection, closeChannel } from "../broker-connection.ts";
-import { NUMBERS } from "../numbers.ts";
-import { isRequeued, type Queue } from "../topology.ts";
+import type { BrokerConnection } from "../broker-connection.ts";
+import type { Queue } from "../topology.ts";
 import { within } from "../within.ts";
 import { Head } from "./head.ts";
-import type { Delivery, Result } from "./host/host.ts";
+import type { Cause, Delivery, Result } from "./host/host.ts";
 import { type Incoming, readIncoming } from "./incoming.ts";
+import { Intake } from "./intake.ts";
 import { Pauses } from "./pauses.ts";
-import { nextDelayMs, type Received, Settler, type SettlerOptions } from "./settle.ts";
+import { exhaustion, isUncounted } from "./redelivery.ts";
+import { type Live, nextDelayMs, type Received, Settler, type SettlerOptions } from "./settle.ts";
 import type { ConsumerState } from "./status.ts";
-import { Subscription } from "./subscription.ts";
 
-export type ConsumerOptions = SettlerOptions & {
+export type ConsumerOptions = Omit<SettlerOptions, "queue"> & {
+  readonly queue: Queue;
   readonly deliver: (batch: readonly Delivery[]) => void;
   readonly nextId: () => number;
   /** The subscription has ended, alone (the queue was deleted, say) or with its connection. */
   readonly onLost: (consumer: QueueConsumer, reason: string) => void;
 };
 
-type Held = Received & { readonly delivery: Delivery; readonly subscription: Subscription };
+type Held = Received & { readonly delivery: Delivery };
+type Concluded = Pick<Result, "outcome" | "durationMs">;
 
 export class QueueConsumer {
   readonly #options: ConsumerOptions;
+  readonly #intake: Intake;
   readonly #settler: Settler;
   readonly #pauses = new Pauses();
   readonly #head = new Head();
-  #subscription: Subscription | null = null;
+  #queue: Queue;
   /** Delivered, not yet given to a handler. */
   #waiting: Held[] = [];
   /** Given to a handler, or waiting for its copy. */
   readonly #running = new Map<number, Held>();
   #isScheduled = false;
-  #isSubscribing = false;
-  /** A subscription that had brought messages was lost, and no other has come since. */
-  #isInDoubt = false;
   #onIdle: () => void = () => undefined;
 
   constructor(options: ConsumerOptions) {
+    const queue = () => this.#queue;
     this.#options = options;
-    this.#settler = new Settler(options, this.#pauses);
+    this.#queue = options.queue;
+    this.#settler = new Settler({ ...options, queue }, this.#pauses);
+    this.#intake = new Intake({
+      queue,
+      onMessage: (raw, subscription) => this.#receive(raw, subscription),
+      onEnd: (subscription, reason) => this.#end(subscription, reason),
+    });
   }
 
   get queue(): Queue {
-    return this.#options.queue;
+    return this.#queue;
   }
 
   get #isStopping(): boolean {
@@ -57,9 +64,8 @@ export class QueueConsumer {
 
   get state(): ConsumerState {
     if (this.#isStopping) return "stopped";
-    if (!this.#subscription?.isLive) return "down";
-    if (this.#settler.isHolding) return "held";
-    return this.#subscription.isConsuming ? "live" : "starting";
+    const { state } = this.#intake;
+    return state !== "down" && this.#settler.isHolding ? "held" : state;
   }
 
   get inFlight(): number {
@@ -67,49 +73,19 @@ export class QueueConsumer {
   }
 
   /** @throws {Error} when the broker refuses: no such queue, no permission. */
-  async subscribe(connection: BrokerConnection): Promise<void> {
-    if (this.#isStopping || this.#isSubscribing || this.#subscription?.isLive) return;
-    this.#isSubscribing = true;
-    try {
-      await this.#subscribe(connection);
-      await this.#renew();
-    } finally {
-      this.#isSubscribing = false;
-    }
+  subscribe(connection: BrokerConnection): Promise<void> {
+    return this.#intake.subscribe(connection);
   }
 
-  /** Takes over what the topology says of the queue now; only another prefetch subscribes again. */
-  async refresh(): Promise<void> {
+  /**
+   * Takes over what the topology says of the queue now; only another prefetch subscribes again.
+   *
+   * @throws {Error} when the broker refuses that.
+   */
+  async refresh(queue: Queue): Promise<void> {
+    this.#queue = queue;
     this.#schedule();
-    if (this.#isSubscribing) return;
-    this.#isSubscribing = true;
-    try {
-      await this.#renew();
-    } finally {
-      this.#isSubscribing = false;
-    }
-  }
-
-  async #subscribe(connection: BrokerConnection): Promise<void> {
-    const channel = await connection.createChannel();
-    if (this.#isStopping) {
-      // Its end has not seen this channel.
-      await closeChannel(channel, connection);
-      return;
-    }
-    this.#subscription = new Subscription({
-      connection,
-      channel,
-      queue: () => this.queue,
-      onMessage: (raw, subscription) => this.#receive(raw, subscription),
-      onEnd: (subscription, reason) => this.#end(subscription, reason),
-    });
-    await this.#subscription.consume();
-    this.#isInDoubt = false;
-  }
-
-  async #renew(): Promise<void> {
-    while (!this.#isStopping && this.#subscription?.isOutdated) await this.#subscription.renew();
+    await this.#intake.refresh();
   }
 
   /** What became of a delivery. */
@@ -126,16 +102,16 @@ export class QueueConsumer {
    */
   async drain(deadlineMs: number): Promise<boolean> {
     this.#pauses.end();
+    this.#intake.close();
     const isIdle = await this.#idle(deadlineMs);
-    if (!this.#subscription?.isLive) return isIdle && !this.#isInDoubt;
-    const hasLeft = await this.#subscription.leave(() => this.#waiting.map(({ raw }) => raw));
+    const hasLeft = await this.#intake.leave(() => this.#waiting.map(({ raw }) => raw));
     return isIdle && hasLeft;
   }
 
   /** Messages that have not begun, in the queue and here; null while nobody can tell. */
   async countWaiting(): Promise<number | null> {
     const here = this.#waiting.length;
-    const ready = this.#subscription?.isLive ? await this.#subscription.countReady() : null;
+    const ready = await this.#intake.countReady();
     return ready === null ? null : ready + here;
   }
 
@@ -147,9 +123,8 @@ export class QueueConsumer {
     return await within(idle, deadlineMs, false);
   }
 
-  #receive(raw: ConsumeMessage, subscription: Subscription): void {
-    const { queue, project } = this.#options;
-    const incoming = readIncoming(raw, queue.name, project);
+  #receive(raw: ConsumeMessage, subscription: Live): void {
+    const incoming = readIncoming(raw, this.#queue.name, this.#options.project);
     this.#waiting.push({ delivery: this.#delivery(incoming), incoming, raw, subscription });
     this.#schedule();
   }
@@ -171,40 +146,22 @@ export class QueueConsumer {
 
   #dispatch(): void {
     if (this.#isStopping) return;
-    const free = this.queue.concurrency - this.#running.size;
+    const free = this.#queue.concurrency - this.#running.size;
     if (free <= 0 || this.#waiting.length === 0) return;
-    const batch = this.#waiting.splice(0, free);
-    if (this.queue.ordered) for (const held of batch) this.#runHead(held);
-    else {
-      const counted = batch.filter((held) => !this.#isUncounted(held));
-      for (const held of batch) if (!counted.includes(held)) void this.#count(held);
-      if (counted.length > 0) this.#run(counted);
+    const ready: Held[] = [];
+    for (const held of this.#waiting.splice(0, free)) {
+      if (this.#queue.ordered) this.#runHead(held);
+      else if (isUncounted(held, this.#queue)) void this.#count(held);
+      else ready.push(held);
     }
+    if (ready.length > 0) this.#run(ready);
   }
 
-  /**
-   * Quorum queues count for themselves. A full queue of the third kind dead-letters our copy. What
-   * no handler gets ends now.
-   */
-  #isUncounted({ raw, incoming }: Held): boolean {
-    const { type, arguments: all } = this.queue;
-    const isCountable = type === "classic" && all["x-overflow"] !== "reject-publish-dlx";
-    if (incoming.problem !== null) return false;
-    return raw.fields.redelivered && isCountable && isRequeued(this.queue);
-  }
-
-  /**
-   * A message that is delivered once more may have ended the whole process before. In a quorum
-   * queue the delivery limit ends it some day; in a classic one the same limit is kept here.
-   */
   async #count(held: Held): Promise<void> {
     this.#running.set(held.delivery.id, held);
-    const { redeliveries } = held.incoming;
-    if (redeliveries >= NUMBERS.workDeliveryLimit) {
-      const error = `delivered ${redeliveries + 1} times without an end`;
-      const cause = { reason: "handler-crash", error } as const;
-      await this.#conclude(held, { outcome: { status: "dead", cause }, durationMs: 0 });
-    } else if (await this.#settler.count(held)) this.#release(held);
+    const cause = exhaustion(held.incoming);
+    if (cause) await this.#conclude(held, deadOf(cause));
+    else if (await this.#settler.count(held)) this.#release(held);
     else this.#runAgain(held, held.incoming);
   }
 
@@ -218,22 +175,17 @@ export class QueueConsumer {
   #refuse(held: Held): boolean {
     const { problem } = held.incoming;
     if (problem === null) return false;
-    const cause = { reason: "undecodable", error: problem } as const;
-    void this.#conclude(held, { outcome: { status: "dead", cause }, durationMs: 0 });
+    void this.#conclude(held, deadOf({ reason: "undecodable", error: problem }));
     return true;
   }
 
-  async #conclude(
-    held: Held,
-    { outcome, durationMs }: Pick<Result, "outcome" | "durationMs">,
-  ): Promise<void> {
+  async #conclude(held: Held, { outcome, durationMs }: Concluded): Promise<void> {
     if (outcome.status === "held") {
       await this.#settler.hold(held, outcome.reason);
       this.#runAgain(held, held.incoming);
       return;
     }
-    const { ordered } = this.queue;
-    const delayMs = ordered ? nextDelayMs(this.queue, held.incoming, outcome) : null;
+    const delayMs = this.#queue.ordered ? nextDelayMs(this.#queue, held.incoming, outcome) : null;
     if (delayMs !== null) {
       this.#settler.noteRetry(held, outcome, durationMs);
       const attempt = held.incoming.attempt + 1;
@@ -271,7 +223,7 @@ export class QueueConsumer {
   /** Uncounted; one of an ordered queue goes with its channel, and so keeps its place. */
   #giveBack(held: Held): void {
     const { subscription, raw } = held;
-    if (!this.queue.ordered) subscription.acks.handBack(raw.fields.deliveryTag);
+    if (!this.#queue.ordered) subscription.acks.handBack(raw.fields.deliveryTag);
     this.#release(held);
   }
 
@@ -281,12 +233,14 @@ export class QueueConsumer {
     this.#schedule();
   }
 
-  #end(subscription: Subscription, reason: string): void {
+  #end(subscription: Live, reason: string): void {
     this.#pauses.cut();
     this.#waiting = this.#waiting.filter((held) => held.subscription !== subscription);
-    if (this.#subscription !== subscription) return;
-    this.#subscription = null;
-    this.#isInDoubt ||= subscription.hasBrought;
     if (!this.#isStopping) this.#options.onLost(this, reason);
   }
+}
+
+/** What no handler gets, or gets no more. */
+function deadOf(cause: Cause): Concluded {
+  return { outcome: { status: "dead", cause }, durationMs: 0 };
 }

@@ -10,11 +10,10 @@ export type ConsumersOptions = Omit<ConsumerOptions, "queue" | "project" | "next
   readonly onEnd: (consumer: QueueConsumer) => Promise<void>;
 };
 
-type Place = { queue: Queue; readonly consumer: QueueConsumer };
-
 export class Consumers {
   readonly #options: ConsumersOptions;
-  readonly #places = new Map<string, Place>();
+  /** By queue. */
+  readonly #consumers = new Map<string, QueueConsumer>();
   /** Of queues that the topology no longer has, until what they had begun has ended. */
   readonly #leaving = new Map<QueueConsumer, Promise<boolean>>();
   #lastId = 0;
@@ -24,14 +23,14 @@ export class Consumers {
   }
 
   get all(): readonly QueueConsumer[] {
-    return [...this.#places.values()].map(({ consumer }) => consumer);
+    return [...this.#consumers.values()];
   }
 
   get status(): RunnerStatus["queues"] {
     return Object.fromEntries(
-      [...this.#places].map(([name, { consumer }]) => [
+      [...this.#consumers].map(([name, { state, inFlight }]) => [
         name,
-        { consumer: consumer.state, inFlight: consumer.inFlight },
+        { consumer: state, inFlight },
       ]),
     );
   }
@@ -39,7 +38,7 @@ export class Consumers {
   /** Gives each result to the consumer whose delivery it is about. */
   accept(results: readonly Result[]): void {
     for (const result of results) {
-      this.#places.get(result.queue)?.consumer.accept(result);
+      this.#consumers.get(result.queue)?.accept(result);
       for (const consumer of this.#leaving.keys()) consumer.accept(result);
     }
   }
@@ -56,16 +55,15 @@ export class Consumers {
   } {
     const wanted = Object.values(queues).filter((queue) => queue.handler);
     const names = new Set(wanted.map(({ name }) => name));
-    const removed = [...this.#places].filter(([name]) => !names.has(name));
-    for (const [name, { consumer }] of removed) {
-      this.#places.delete(name);
+    const removed = [...this.#consumers].filter(([name]) => !names.has(name));
+    for (const [name, consumer] of removed) {
+      this.#consumers.delete(name);
       this.#leaving.set(consumer, this.#dismiss(consumer, drain.timeoutMs));
     }
     const added = wanted.flatMap((queue) => {
-      const place = this.#places.get(queue.name);
-      if (!place) return [this.#add(queue, project)];
-      place.queue = queue;
-      void this.#refresh(place.consumer);
+      const consumer = this.#consumers.get(queue.name);
+      if (!consumer) return [this.#add(queue, project)];
+      void this.#refresh(consumer, queue);
       return [];
     });
     return { added, removed: removed.map(([name]) => name) };
@@ -81,24 +79,17 @@ export class Consumers {
   }
 
   #add(queue: Queue, project: string): QueueConsumer {
-    const current = { queue };
-    const consumer = new QueueConsumer({
-      ...this.#options,
-      project,
-      nextId: () => ++this.#lastId,
-      get queue() {
-        return current.queue;
-      },
-    });
-    this.#places.set(queue.name, Object.assign(current, { consumer }));
+    const nextId = () => ++this.#lastId;
+    const consumer = new QueueConsumer({ ...this.#options, queue, project, nextId });
+    this.#consumers.set(queue.name, consumer);
     return consumer;
   }
 
-  async #refresh(consumer: QueueConsumer): Promise<void> {
+  async #refresh(consumer: QueueConsumer, queue: Queue): Promise<void> {
     try {
-      await consumer.refresh();
+      await consumer.refresh(queue);
     } catch (error) {
-      const facts = { queue: consumer.queue.name, reason: messageOf(error) };
+      const facts = { queue: queue.name, reason: messageOf(error) };
       this.#options.log.warn(facts, "not subscribed with the new prefetch");
     }
   }

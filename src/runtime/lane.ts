@@ -24,8 +24,7 @@ export class Lane {
   #connection: BrokerConnection | null = null;
   #channel: ConfirmChannel | null = null;
   #isOpening = false;
-  /** The exchange is gone from the broker. */
-  isMissing = false;
+  #isMissing = false;
   /** One of these made the broker close the channel: alone, each shows whether it did. */
   readonly #suspects = new Set<Pending>();
   #waiting: Pending[] = [];
@@ -44,13 +43,18 @@ export class Lane {
   /** Everything unsettled is sent on the new connection, oldest first. */
   connected(connection: BrokerConnection): void {
     this.#connection = connection;
-    this.isMissing = false;
+    this.#isMissing = false;
     this.#proceed();
   }
 
   disconnected(): void {
     this.#connection = null;
     this.#takeBack();
+  }
+
+  /** The exchange is gone from the broker. */
+  get isMissing(): boolean {
+    return this.#isMissing;
   }
 
   get channel(): ConfirmChannel | null {
@@ -69,7 +73,7 @@ export class Lane {
 
   async #open(): Promise<void> {
     const connection = this.#connection;
-    if (!connection || this.#isOpening || this.isMissing) return;
+    if (!connection || this.#isOpening || this.#isMissing) return;
     this.#isOpening = true;
     const channel = await connection.createConfirmChannel().catch(() => null);
     this.#isOpening = false;
@@ -191,13 +195,13 @@ export class Lane {
   }
 
   async #declareAgain(): Promise<void> {
-    this.isMissing = true;
+    this.#isMissing = true;
     const connection = this.#connection;
     try {
       await this.#options.onMissingExchange();
     } finally {
       if (this.#connection === connection) {
-        this.isMissing = false;
+        this.#isMissing = false;
         this.#proceed();
       }
     }

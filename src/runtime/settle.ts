@@ -17,7 +17,8 @@ import type { Outgoing, Publisher } from "./publisher.ts";
 import type { Trace, TracedOutcome } from "./trace.ts";
 
 export type SettlerOptions = {
-  readonly queue: Queue;
+  /** As the topology in force says it. */
+  readonly queue: () => Queue;
   readonly project: string;
   readonly publisher: Publisher;
   /** A copy found no queue: something of the topology is gone. Never rejects. */
@@ -101,7 +102,8 @@ export class Settler {
   }
 
   #copyFor({ raw, incoming }: Received, outcome: Failed): Outgoing | null {
-    const { queue, project } = this.#options;
+    const { project } = this.#options;
+    const queue = this.#options.queue();
     const delayMs = nextDelayMs(queue, incoming, outcome);
     if (delayMs !== null) return retryCopy(raw, incoming, { project, delayMs });
     if (queue.deadLetter === null) return null;
@@ -130,12 +132,13 @@ export class Settler {
   }
 
   #warn({ incoming }: Received, reason: string): void {
-    const facts = { queue: this.#options.queue.name, messageId: incoming.message.id, reason };
+    const facts = { queue: this.#options.queue().name, messageId: incoming.message.id, reason };
     this.#options.log.warn(facts, "message held: the broker does not take what it leads to");
   }
 
   #note({ incoming }: Received, outcome: Ended, became: TracedOutcome, durationMs: number): void {
-    const { queue, trace, log } = this.#options;
+    const { trace, log } = this.#options;
+    const queue = this.#options.queue();
     const { attempt, message } = incoming;
     trace.add(message.id, {
       queue: queue.name,

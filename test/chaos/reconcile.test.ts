@@ -69,19 +69,20 @@ type Parts = Partial<Omit<Evidence, "sent" | "wire">> & {
   readonly publishings?: readonly Publishing[];
   readonly strayAcks?: Evidence["wire"]["strayAcks"];
   readonly hastyCloses?: Evidence["wire"]["hastyCloses"];
+  readonly blamedCloses?: Evidence["wire"]["blamedCloses"];
 };
 
 /** One message that went well, unless the parts say otherwise. */
 function evidence({ sent: all = [sent()], ...parts }: Parts): Evidence {
   const { deliveries = [delivery()], publishings = [], ...others } = parts;
-  const { strayAcks = [], hastyCloses = [], ...rest } = others;
+  const { strayAcks = [], hastyCloses = [], blamedCloses = [], ...rest } = others;
   return {
     seed: 1,
     phases: { faultsBegan: 0, faultsEnded: 1_000 },
     sent: new Map(all.map((one) => [one.id, one])),
     answers: [],
     runs: [run()],
-    wire: { deliveries, publishings, strayAcks, hastyCloses, closes: {} },
+    wire: { deliveries, publishings, strayAcks, hastyCloses, blamedCloses, closes: {} },
     faults: [],
     dead: [],
     left: [],
@@ -243,6 +244,12 @@ test.each<[keyof Violations, string, Parts, readonly string[]]>([
     "is about a connection that was closed before its channel",
     { hastyCloses: [{ queue: "quorum_jobs", open: 3 }] },
     ["a connection was closed before the channel of quorum_jobs: 3 open"],
+  ],
+  [
+    "other",
+    "is about a channel that the broker closed for what the runner did",
+    { blamedCloses: [{ code: 406, text: "PRECONDITION_FAILED - unknown delivery tag 7" }] },
+    ["closed by the broker: 406 PRECONDITION_FAILED - unknown delivery tag 7"],
   ],
   ["other", "is about unrest", { isQuiet: false }, ["it did not come to rest"]],
   [

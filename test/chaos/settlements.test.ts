@@ -80,8 +80,18 @@ tapped(
     await waitFor(() => line.ledger.closes["channel 406"] === 1, { what: "the channel's close" });
     await client.close();
     expect(line.ledger.strayAcks).toEqual([{ at: expect.any(Number), tag: 7 }]);
+    const text = "PRECONDITION_FAILED - unknown delivery tag 7";
+    expect(line.ledger.blamedCloses).toEqual([{ code: 406, text }]);
   },
 );
+
+tapped("a declaration that differs is a close that nobody is blamed for", async ({ line }) => {
+  const client = await openClient(line.url);
+  await client.channel.assertQueue("q", { durable: false }).catch(() => undefined);
+  await client.close();
+  expect(line.ledger.closes).toMatchObject({ "channel 406": 1 });
+  expect(line.ledger.blamedCloses).toEqual([]);
+});
 
 tapped(
   "a connection that is closed before its channel, with deliveries open, is a hasty one",

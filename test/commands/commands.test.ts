@@ -128,7 +128,7 @@ test("a client that keeps its connection, with a request under way, holds up no 
   const begin = performance.now();
   expect(await running.exit).toBe(0);
   // Its client would keep the connection for 10 s.
-  expect(performance.now() - begin).toBeLessThan(5_000);
+  expect(performance.now() - begin).toBeLessThan(8_000);
   expect(answer.statusCode).toBe(202);
   agent.destroy();
 });
@@ -191,11 +191,16 @@ test("a wrong password, an absent vhost and an absent broker end in seconds, wit
   ] as const;
   for (const [url, code] of cases) {
     const project = await createProject({ topology: topology(url), handlers });
-    const began = performance.now();
-    const { exit, stderr } = await runCli(project, ["start"]);
+    const timed = async (command: string) => {
+      const began = performance.now();
+      const ended = await runCli(project, [command]);
+      return { ...ended, ms: performance.now() - began };
+    };
+    // What it takes to start the process and to load the handlers does not count.
+    const { ms: loadMs } = await timed("check");
+    const { exit, stderr, ms } = await timed("start");
     expect({ exit, stderr }).toMatchObject({ exit: 1, stderr: expect.stringContaining(code) });
-    // Under a second on an idle machine.
-    expect(performance.now() - began).toBeLessThan(20_000);
+    expect(ms - loadMs).toBeLessThan(10_000);
     expect(stderr).not.toContain("wrong@");
   }
 });

@@ -68,7 +68,7 @@ test("a runner that stood still until the broker gave it up goes on, and nothing
   createProject,
   startCli,
 }) => {
-  const project = await createProject({ topology: topologyOf(vhost.url, "", "1s"), handlers });
+  const project = await createProject({ topology: topologyOf(vhost.url, "", "3s"), handlers });
   const running = startCli(project, ["start"]);
   const url = await readyUrl(running);
   const { accepted, more, end } = load(() => url);

@@ -3,6 +3,7 @@ import { startRunner } from "../support/runner.ts";
 import { expect, test } from "../support/test.ts";
 import { waitFor } from "../support/wait-for.ts";
 import { gate } from "./jobs.ts";
+import { untilReady } from "./running.ts";
 
 const types = ["quorum", "classic"];
 
@@ -28,7 +29,7 @@ test("a broker that waits shorter than it was said to costs a second run, and no
   const node = await startNode();
   try {
     // By default it looks once a minute.
-    const numbers = { consumer_timeout: 2_000, channel_tick_interval: 1_000 };
+    const numbers = { consumer_timeout: 5_000, channel_tick_interval: 1_000 };
     const set = Object.entries(numbers).map(
       ([key, ms]) => `application:set_env(rabbit,${key},${ms})`,
     );
@@ -68,7 +69,7 @@ test("a broker that waits shorter than it was said to costs a second run, and no
     await waitFor(() => queues.every((queue) => runs.includes(`${queue} 2 1`)), {
       what: "all messages",
     });
-    expect((await warren.get("/readyz")).status).toBe(200);
+    await untilReady(warren);
     expect(await warren.stop()).toBe(true);
     for (const queue of queues) {
       const own = runs.filter((run) => run.startsWith(`${queue} `));

@@ -2,6 +2,7 @@ import { startRunner } from "../support/runner.ts";
 import { expect, test } from "../support/test.ts";
 import { waitFor } from "../support/wait-for.ts";
 import { nothing, topology } from "./jobs.ts";
+import { untilReady } from "./running.ts";
 
 test("a queue that comes back with other arguments is said, and consumed all the same", async ({
   vhost,
@@ -43,7 +44,7 @@ test("a queue deleted under its consumer is declared and consumed again", async 
     await client.publish("jobs", "x", { round });
     await waitFor(() => handled.length === round + 1, { what: `round ${round}` });
   }
-  expect((await warren.get("/readyz")).status).toBe(200);
+  await untilReady(warren);
   await warren.stop();
   expect(handled).toEqual([{ round: 0 }, { round: 1 }, { round: 2 }]);
 });

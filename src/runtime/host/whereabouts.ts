@@ -73,11 +73,11 @@ export class Interrogation {
     this.#session.post("NodeWorker.enable", { waitForDebuggerOnStart: false });
   }
 
-  #receive({ id, method, params, result }: Reply): void {
+  #receive({ id, method, result }: Reply): void {
     if (method === "Debugger.paused") {
-      const callFrameId = params?.callFrames?.[0]?.callFrameId;
       const expression = `globalThis[Symbol.for(${JSON.stringify(WHEREABOUTS)})]()`;
-      this.#send(STEPS.look, "Debugger.evaluateOnCallFrame", { callFrameId, expression });
+      // Not on the frame: one of Node's own may have hidden what is global.
+      this.#send(STEPS.look, "Runtime.evaluate", { expression });
     } else if (id === STEPS.look) {
       this.#send(STEPS.resume, "Debugger.resume");
       const value = result?.result?.value;
@@ -98,6 +98,5 @@ const STEPS = { enable: 1, pause: 2, look: 3, resume: 4, letGo: 5 } as const;
 type Reply = {
   readonly id?: number;
   readonly method?: string;
-  readonly params?: { readonly callFrames?: readonly { readonly callFrameId: string }[] };
   readonly result?: { readonly result?: { readonly value?: unknown } };
 };

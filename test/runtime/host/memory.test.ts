@@ -1,6 +1,9 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { Project, ProjectFiles } from "../../support/project.ts";
 import { expect, test } from "../../support/test.ts";
 import { handlerText, startThreaded, type ThreadedRunner } from "../../support/threaded.ts";
 import { waitFor } from "../../support/wait-for.ts";
+import { openHost, withoutBroker } from "./hosting.ts";
 import { pause, topology } from "./jobs.ts";
 
 const patient = topology.replace("timeout: 1s", "timeout: 20s");
@@ -153,3 +156,39 @@ test("no message is guilty of what its module keeps of each", { timeout: 60_000 
   expect(warren.log.some(({ message }) => message === "the handlers' thread died")).toBe(true);
   expect(await vhost.queueCounts("dead_letters")).toMatchObject({ ready: 0 });
 });
+
+test("a thread whose modules alone take much is no better replaced", async ({ createProject }) => {
+  const { host, topology: loaded, log } = await openWith(createProject, 45);
+  const prepared = await host.prepare(loaded);
+  if (prepared.ok) prepared.activate();
+  await delay(2_000);
+  const { restarts } = host.status();
+  await host.stop();
+  expect({ isOk: prepared.ok, restarts, log }).toEqual({ isOk: true, restarts: 0, log: [] });
+});
+
+test("modules that alone take more than a thread may have are not taken", async ({
+  createProject,
+}) => {
+  const { host, topology: loaded } = await openWith(createProject, 80);
+  const prepared = await host.prepare(loaded);
+  await host.stop();
+  const reason = /^every handler: their modules keep \d+ bytes alive, worker.memory is 67108864$/;
+  expect(prepared).toMatchObject({
+    ok: false,
+    problems: [{ code: "bad-handler", message: expect.stringMatching(reason) }],
+  });
+});
+
+/** A host whose module keeps so much. */
+async function openWith(
+  createProject: (files: ProjectFiles) => Promise<Project>,
+  mebibytes: number,
+) {
+  const keep = `const kept = Buffer.alloc(${mebibytes} * 2 ** 20, 1);`;
+  const project = await createProject({
+    topology: withoutBroker(topology),
+    handlers: { work: handlerText("return kept;", keep), other: handlerText("") },
+  });
+  return openHost(project);
+}

@@ -33,11 +33,13 @@ test("a handler that blocks for two heartbeats leaves the connection up, and is 
   await client.publish("jobs", "x", {});
   await waitFor(() => warren.logged("done").length > 0, { what: "its end" });
   await idle(warren);
-  const { connections, handlers } = warren.runner.status();
+  const { connections, handlers, mainLoop } = warren.runner.status();
   await warren.stop();
   expect(warren.logged("done")).toMatchObject([{ attempt: 1 }]);
   expect(connections.consume).toMatchObject({ state: "ready", lastFailure: null });
   expect(handlers.restarts).toBe(0);
+  // It turned all the time, as /health shows: the handler blocked five seconds.
+  expect(mainLoop.maxMs).toBeLessThan(2_500);
 });
 
 test("time in which another handler held the thread is not counted", async ({ vhost, client }) => {
@@ -93,13 +95,18 @@ test("a thread whose handler does not let go is replaced, and finishes what else
 }) => {
   const warren = await startThreaded({
     url: vhost.url,
-    topology: topology.replace("handler: other", "handler: other, timeout: 20s"),
+    topology: topology.replace("handler: other", "handler: other, timeout: 1m"),
     handlers: {
       work: handlerText(
         `log.info({ threadId }, "begun"); if (event.hang) await new Promise(() => {});`,
         threadId,
       ),
-      other: handlerText(`${pause(5_000)} log.info({ threadId, attempt }, "finished");`, threadId),
+      other: handlerText(
+        `while (!existsSync(gate)) { ${pause(20)} } log.info({ threadId, attempt }, "finished");`,
+        `${threadId}
+import { existsSync } from "node:fs";
+const gate = new URL("gate", import.meta.url);`,
+      ),
     },
   });
   await client.publish("others", "x", {});
@@ -114,6 +121,7 @@ test("a thread whose handler does not let go is replaced, and finishes what else
   await waitFor(() => warren.logged("begun").some(({ threadId }) => threadId !== first), {
     what: "a run on the new thread",
   });
+  await warren.project.write("src/handlers/gate", "");
   await waitFor(() => warren.logged("finished").length === 1, { what: "the other's end" });
   await idle(warren);
   await warren.stop();
@@ -149,6 +157,43 @@ test("an ordered queue goes on only when the handler that does not let go has en
   );
 });
 
+// Before the next one, which would leave this process memory that it need not take any more.
+test("a handler that only makes garbage, without a pause, is left alone", async ({
+  vhost,
+  client,
+}) => {
+  const warren = await startThreaded({
+    url: vhost.url,
+    topology: topology.replace("blocked: 1s", "blocked: 1m").replace("timeout: 1s", "timeout: 1m"),
+    handlers: {
+      work: handlerText(
+        `
+        const text = JSON.stringify(Array.from({ length: 20_000 }, (_, n) => ({ n, s: "v" + n })));
+        // With what it had before, more than it may have.
+        const much = before + 48 * 1024 * 1024;
+        const began = Date.now();
+        let isMuch = false;
+        while (Date.now() < began + 4_000 || (!isMuch && Date.now() < began + 30_000)) {
+          JSON.parse(text);
+          isMuch ||= process.memoryUsage.rss() > much;
+        }
+        log.info({ attempt, isMuch }, "done");`,
+        "const before = process.memoryUsage.rss();",
+      ),
+      other: nothing,
+    },
+  });
+  await client.publish("jobs", "x", {});
+  await waitFor(() => warren.logged("done").length > 0, { what: "its end" });
+  await idle(warren);
+  const { restarts } = warren.runner.status().handlers;
+  await warren.stop();
+  expect({ restarts, runs: warren.logged("done") }).toMatchObject({
+    restarts: 0,
+    runs: [{ attempt: 1, isMuch: true }],
+  });
+});
+
 test("a handler that keeps what it is given has its thread replaced before the memory is gone", async ({
   vhost,
   client,
@@ -166,55 +211,22 @@ test("a handler that keeps what it is given has its thread replaced before the m
   });
   const before = process.memoryUsage.rss();
   let most = 0;
-  for (let n = 0; n < 400; n++) {
-    await client.publish("jobs", "x", { n });
-    most = Math.max(most, process.memoryUsage.rss());
-  }
+  const watch = setInterval(() => {
+    most = Math.max(most, process.memoryUsage.rss() - before);
+  }, 10);
+  for (let n = 0; n < 400; n++) await client.publish("jobs", "x", { n });
   const seen = () => new Set(warren.logged("kept").map(({ n }) => n)).size;
   await waitFor(() => seen() === 400, { what: "all" });
   await idle(warren);
+  clearInterval(watch);
   const { restarts } = warren.runner.status().handlers;
   await warren.stop();
   const attempts = warren.logged("kept").map(({ attempt }) => attempt);
   expect(new Set(attempts)).toEqual(new Set([1]));
-  expect(restarts).toBeGreaterThanOrEqual(3);
-  // 400 MiB were kept; at no time more than two threads have their share.
-  expect(most - before).toBeLessThan(300 * 1024 * 1024);
-});
-
-test("a handler that only makes garbage, without a pause, is left alone", async ({
-  vhost,
-  client,
-}) => {
-  const warren = await startThreaded({
-    url: vhost.url,
-    topology: topology
-      .replace("blocked: 1s", "blocked: 20s")
-      .replace("timeout: 1s", "timeout: 20s"),
-    handlers: {
-      work: handlerText(
-        `
-        const text = JSON.stringify(Array.from({ length: 20_000 }, (_, n) => ({ n, s: "v" + n })));
-        let most = 0;
-        for (const end = Date.now() + 4_000; Date.now() < end; ) {
-          JSON.parse(text);
-          most = Math.max(most, process.memoryUsage.rss() - before);
-        }
-        log.info({ attempt, isMuch: most > 64 * 1024 * 1024 }, "done");`,
-        "const before = process.memoryUsage.rss();",
-      ),
-      other: nothing,
-    },
-  });
-  await client.publish("jobs", "x", {});
-  await waitFor(() => warren.logged("done").length > 0, { what: "its end" });
-  await idle(warren);
-  const { restarts } = warren.runner.status().handlers;
-  await warren.stop();
-  expect({ restarts, runs: warren.logged("done") }).toMatchObject({
-    restarts: 0,
-    runs: [{ attempt: 1, isMuch: true }],
-  });
+  console.log(`400 MiB kept in threads of 64: at most ${most >> 20} MiB, ${restarts} restarts`);
+  expect(restarts).toBeGreaterThanOrEqual(1);
+  // At no time more than two threads have their share.
+  expect(most).toBeLessThan(300 * 1024 * 1024);
 });
 
 test("a thread that ends again and again with nothing to do is started again, ever later", async ({
@@ -338,7 +350,8 @@ test("a thousand throwing handlers close no channel", async ({ vhost, client }) 
   await warren.stop();
   expect(connections.consume.lastFailure).toBeNull();
   expect(handlers.restarts).toBe(0);
-  expect(warren.log.filter(({ message }) => message === "consumer lost")).toEqual([]);
+  const lost = warren.log.filter(({ message }) => message === "not consumed: trying again");
+  expect(lost).toEqual([]);
 });
 
 test("a handler that logs without end buries nobody", async ({ vhost, client }) => {
@@ -357,7 +370,7 @@ test("a handler that logs without end buries nobody", async ({ vhost, client }) 
 test("a handler may publish more at once than can be under way", async ({ vhost, client }) => {
   const warren = await startThreaded({
     url: vhost.url,
-    topology: topology.replace("timeout: 1s", "timeout: 20s"),
+    topology: topology.replace("timeout: 1s", "timeout: 1m"),
     handlers: {
       work: handlerText(`
         const all = Array.from({ length: 5_000 }, (_, n) => publish("others", "x", { n }));

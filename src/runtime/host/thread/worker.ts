@@ -20,7 +20,7 @@ import "../../../index.ts";
 
 /** Above this part of the limit garbage is collected, to see what is alive. */
 const CROWDED = 0.8;
-/** With so much alive, collecting would soon be all that the thread does. */
+/** With so much of what its modules have left alive, collecting would soon be all that it does. */
 const FULL = 0.6;
 
 if (!parentPort) throw new Error("this module is the entry of a thread");
@@ -56,20 +56,37 @@ async function load(topology: Topology): Promise<void> {
     onResult: (result) => outbox.result(result),
     onEnded: (run) => outbox.ended(run),
   });
+  checkModules(topology.worker.maxHeapBytes);
   startBeating(topology.worker.maxHeapBytes);
   outbox.say({ type: "loaded" });
 }
 
+/** Another thread would have no more room than this one. */
+function checkModules(maxHeapBytes: number): void {
+  if (heap.usedBytes <= maxHeapBytes) return;
+  const bytes = heap.collect();
+  if (bytes <= maxHeapBytes) return;
+  const reason = `their modules keep ${bytes} bytes alive, worker.memory is ${maxHeapBytes}`;
+  outbox.say({ type: "loading", queue: "" });
+  outbox.say({ type: "bad-handler", failure: { reason, at: null, missing: null } });
+}
+
 function startBeating(maxHeapBytes: number): void {
+  const ofModules = heap.usedBytes;
+  const fullBytes = ofModules + FULL * (maxHeapBytes - ofModules);
+  let crowdedBytes = CROWDED * maxHeapBytes;
   let isFull = false;
   setInterval(() => {
     stalls.turned();
     log.turned();
-    pulse.beat(heap.usedBytes);
-    if (isFull || heap.usedBytes < CROWDED * maxHeapBytes) return;
-    const bytes = heap.collect();
-    isFull = bytes > FULL * maxHeapBytes;
-    if (isFull) outbox.say({ type: "full", bytes });
+    const isCrowded = heap.usedBytes >= crowdedBytes;
+    const bytes = isCrowded ? heap.collect() : heap.usedBytes;
+    pulse.beat(bytes);
+    if (!isCrowded) return;
+    crowdedBytes = Math.max(CROWDED * maxHeapBytes, bytes + (CROWDED - FULL) * maxHeapBytes);
+    if (isFull || bytes <= fullBytes) return;
+    isFull = true;
+    outbox.say({ type: "full", bytes });
   }, NUMBERS.workerBeatMs);
 }
 
