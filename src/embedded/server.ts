@@ -11,9 +11,17 @@ const HOST = "127.0.0.1";
 
 export type Listening = { readonly port: number; readonly managementPort: number };
 
-/** Starts a broker of its own; 0: any free port. */
-export async function listen(port: number, managementPort: number): Promise<Listening> {
-  const broker = new Broker();
+export type ServerOptions = {
+  /** 0: any that is free. */
+  readonly port: number;
+  readonly managementPort: number;
+  /** Of messages, beyond which publishers have to wait. */
+  readonly maxStoredBytes: number;
+};
+
+/** Starts a broker of its own. */
+export async function listen(options: ServerOptions): Promise<Listening> {
+  const broker = new Broker(options.maxStoredBytes);
   const server = createServer({ noDelay: true }, (socket) => {
     new Connection(broker, socket);
   });
@@ -21,8 +29,8 @@ export async function listen(port: number, managementPort: number): Promise<List
     handleManagement(broker, request, response);
   });
   return {
-    port: await listenOn(server, port),
-    managementPort: await listenOn(management, managementPort),
+    port: await listenOn(server, options.port),
+    managementPort: await listenOn(management, options.managementPort),
   };
 }
 

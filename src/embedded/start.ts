@@ -1,14 +1,11 @@
 /** Starts the embedded broker on a thread of its own, so that nothing here can hold it up. */
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
-import type { Listening } from "./server.ts";
+import { MAX_STORED_BYTES } from "./model/memory.ts";
+import type { Listening, ServerOptions } from "./server.ts";
 
-export type EmbeddedBrokerOptions = {
-  /** 0, the default: any free one. */
-  readonly port?: number;
-  /** Of the management interface; likewise. */
-  readonly managementPort?: number;
-};
+/** Ports are any free ones, and 512 MiB of messages are kept, unless they say otherwise. */
+export type EmbeddedBrokerOptions = Partial<ServerOptions>;
 
 export type EmbeddedBroker = {
   /** `amqp://guest:guest@127.0.0.1:1234` */
@@ -20,8 +17,6 @@ export type EmbeddedBroker = {
   /** Resolves once it is gone, whatever the reason. */
   readonly ended: Promise<void>;
 };
-
-export type ThreadOptions = Required<EmbeddedBrokerOptions>;
 
 export type ThreadMessage =
   | { readonly ok: true; readonly listening: Listening }
@@ -35,8 +30,9 @@ export type ThreadMessage =
 export async function startEmbeddedBroker({
   port = 0,
   managementPort = 0,
+  maxStoredBytes = MAX_STORED_BYTES,
 }: EmbeddedBrokerOptions = {}): Promise<EmbeddedBroker> {
-  const workerData: ThreadOptions = { port, managementPort };
+  const workerData: ServerOptions = { port, managementPort, maxStoredBytes };
   // No options of the process's own: they may be about what it runs itself.
   const worker = new Worker(entry(), { name: "warren broker", workerData, execArgv: [] });
   const ended = new Promise<void>((resolve) => {

@@ -11,6 +11,7 @@ import { type Entry, isRedelivered } from "../queues/entry.ts";
 import type { Owner, Queue } from "../queues/queue.ts";
 import { Confirms } from "./confirms.ts";
 import { Deliveries } from "./deliveries.ts";
+import { Replies } from "./replies.ts";
 import { token } from "./token.ts";
 
 /** What a channel needs of its connection. */
@@ -46,7 +47,7 @@ export class Channel {
   prefetch = 0;
   readonly #subscriptions = new Map<string, Subscription>();
   #confirms: Confirms | null = null;
-  #reply: { readonly tag: string; readonly key: string } | null = null;
+  #replies: Replies | null = null;
   #lastTag = 0;
   #isClosed = false;
 
@@ -126,7 +127,7 @@ export class Channel {
   /** @throws {AmqpError} 530 for a tag that is taken, and what the queue throws. */
   consume(args: Args<"basic.consume">): void {
     const tag = args.consumerTag === "" ? `amq.ctag-${token(16)}` : args.consumerTag;
-    if (this.#subscriptions.has(tag) || this.#reply?.tag === tag) {
+    if (this.#subscriptions.has(tag) || this.#replies?.tag === tag) {
       throw new AmqpError("not-allowed", `attempt to reuse consumer tag '${tag}'`);
     }
     const queue = this.vhost.queue(args.queue);
@@ -150,27 +151,28 @@ export class Channel {
   cancel(tag: string, isNowait: boolean): void {
     const subscription = this.#subscriptions.get(tag);
     this.#subscriptions.delete(tag);
-    if (this.#reply?.tag === tag) this.#forgetReply();
+    if (this.#replies?.tag === tag) this.#endReplies();
     if (!isNowait) this.send("basic.cancel-ok", { consumerTag: tag });
     subscription?.queue.cancel(subscription.consumer);
   }
 
   /** Consumes replies to requests that are published on this channel. @throws {AmqpError} 406 */
   consumeReplies({ consumerTag, noAck, nowait }: Args<"basic.consume">): void {
-    if (this.#subscriptions.has(consumerTag) || this.#reply?.tag === consumerTag) {
+    if (this.#subscriptions.has(consumerTag) || this.#replies?.tag === consumerTag) {
       throw new AmqpError("not-allowed", `attempt to reuse consumer tag '${consumerTag}'`);
     }
     if (!noAck) throw new AmqpError("precondition-failed", "reply consumer cannot acknowledge");
-    if (this.#reply) throw new AmqpError("precondition-failed", "reply consumer already set");
+    if (this.#replies) throw new AmqpError("precondition-failed", "reply consumer already set");
     const tag = consumerTag === "" ? `amq.ctag-${token(16)}` : consumerTag;
-    const key = `amq.rabbitmq.reply-to.${token(32)}`;
-    this.#reply = { tag, key };
-    this.vhost.replies.set(key, {
-      publish: (message) => {
+    const replies = new Replies(tag, {
+      memory: this.ports.broker.memory,
+      canSend: this.ports.canSend,
+      deliver: (message) => {
         this.#deliver(tag, message, { header: message.header(), redelivered: false });
-        return true;
       },
     });
+    this.#replies = replies;
+    this.vhost.replies.set(replies.key, replies);
     if (!nowait) this.send("basic.consume-ok", { consumerTag: tag });
   }
 
@@ -215,7 +217,7 @@ export class Channel {
     if (this.#isClosed) return;
     this.flush();
     this.#isClosed = true;
-    this.#forgetReply();
+    this.#endReplies();
     const deliveries = this.deliveries.takeAll();
     const queues = new Map<Queue, Consumer[]>([...deliveries.keys()].map((queue) => [queue, []]));
     for (const { queue, consumer } of this.#subscriptions.values()) {
@@ -227,6 +229,7 @@ export class Channel {
 
   /** The client reads again. */
   wake(): void {
+    this.#replies?.wake();
     for (const { queue, consumer } of this.#subscriptions.values()) queue.wake(consumer);
   }
 
@@ -250,10 +253,10 @@ export class Channel {
   #withReplyTo(message: Message): Message {
     const { replyTo } = message.properties;
     if (replyTo?.toString() !== "amq.rabbitmq.reply-to") return message;
-    if (!this.#reply) {
+    if (!this.#replies) {
       throw new AmqpError("precondition-failed", "fast reply consumer does not exist");
     }
-    const properties = { ...message.properties, replyTo: Buffer.from(this.#reply.key) };
+    const properties = { ...message.properties, replyTo: Buffer.from(this.#replies.key) };
     return message.with({ properties });
   }
 
@@ -264,9 +267,10 @@ export class Channel {
     throw new AmqpError("precondition-failed", text);
   }
 
-  #forgetReply(): void {
-    if (this.#reply) this.vhost.replies.delete(this.#reply.key);
-    this.#reply = null;
+  #endReplies(): void {
+    if (this.#replies) this.vhost.replies.delete(this.#replies.key);
+    this.#replies?.end();
+    this.#replies = null;
   }
 }
 

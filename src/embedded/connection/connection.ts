@@ -1,26 +1,24 @@
 /** One client's connection, from the protocol header to the end of its socket. */
 import type { Socket } from "node:net";
 import type { Broker, Client } from "../model/broker.ts";
-import type { Content } from "../model/message.ts";
-import type { Vhost } from "../model/vhost.ts";
-import { idOf } from "../protocol/codec.ts";
-import { AmqpError } from "../protocol/errors.ts";
-import { FRAME, type Frame, FrameReader, frameError } from "../protocol/frames.ts";
+import { decodeMethod, methodIdOf } from "../protocol/codec.ts";
+import { AmqpError, asAmqpError, closeOf } from "../protocol/errors.ts";
+import { checkFrame, FRAME, type Frame, FrameReader, unexpectedFrame } from "../protocol/frames.ts";
 import type { Args, Method, MethodName } from "../protocol/methods.ts";
-import { Assembly } from "./assembly.ts";
-import { Channel, type ChannelPorts } from "./channel.ts";
+import type { Channel, ChannelPorts } from "./channel.ts";
+import { Channels } from "./channels.ts";
 import {
   type ClientFacts,
   checkTuning,
   FRAME_MIN,
-  has,
+  isProtocolHeader,
+  isToldWhy,
   LIMITS,
   logIn,
   PROTOCOL_HEADER,
   startMethod,
 } from "./handshake.ts";
 import { startHeartbeat } from "./heartbeat.ts";
-import { handle } from "./methods.ts";
 import { Outbox } from "./outbox.ts";
 
 /**
@@ -30,44 +28,47 @@ import { Outbox } from "./outbox.ts";
  * | starting | who it is |
  * | tuning   | what was negotiated |
  * | opening  | the vhost |
- * | open     | anything |
+ * | running  | anything |
  * | closing  | the client to know that it is over |
  * | ended    | nothing: its socket goes |
  */
-type State = "new" | "starting" | "tuning" | "opening" | "open" | "closing" | "ended";
+type State = "new" | "starting" | "tuning" | "opening" | "running" | "closing" | "ended";
 
 /** For a client to begin, or to see that it is over. */
 const PATIENCE_MS = 10_000;
 /** For a client to read the last frame before its socket ends. */
 const LAST_WORDS_MS = 100;
 
-type Opened = { readonly channel: Channel; readonly assembly: Assembly };
-
 export class Connection implements Client {
   readonly #broker: Broker;
   readonly #socket: Socket;
   readonly #outbox: Outbox;
   readonly #reader = new FrameReader(FRAME_MIN);
-  readonly #assembly = new Assembly();
-  readonly #channels = new Map<number, Opened>();
   readonly #toFlush = new Set<Channel>();
   #state: State = "new";
   #facts: ClientFacts = { user: "", name: undefined, tellsCancels: false, tellsBlocks: false };
-  #vhost: Vhost | null = null;
-  #channelMax = LIMITS.channelMax as number;
+  #tuning = { channelMax: 0, frameMax: 0 };
+  #vhost = "";
+  #channels: Channels | null = null;
   #patience: NodeJS.Timeout | null = null;
   #stopHeartbeat: () => void = () => undefined;
   #isFlushing = false;
+  /** It has published while there was no room, and waits for some. */
+  #isBlocked = false;
 
   constructor(broker: Broker, socket: Socket) {
     this.#broker = broker;
     this.#socket = socket;
     this.#outbox = new Outbox(socket);
     this.#wait();
-    socket.on("data", (chunk: Buffer) => this.#receive(chunk));
+    socket.on("data", (chunk: Buffer) => {
+      if (this.#state === "ended") return;
+      this.#reader.push(chunk);
+      this.#read();
+    });
     socket.on("drain", () => this.#drained());
     socket.on("error", () => undefined);
-    socket.on("close", () => this.#ended());
+    socket.on("close", () => this.#gone());
   }
 
   get user(): string {
@@ -75,7 +76,7 @@ export class Connection implements Client {
   }
 
   get vhost(): string {
-    return this.#vhost?.name ?? "";
+    return this.#vhost;
   }
 
   get name(): string {
@@ -84,102 +85,95 @@ export class Connection implements Client {
   }
 
   forceClose(reason: string): void {
-    if (this.#state === "closing" || this.#state === "ended") return;
-    this.#fail(new AmqpError("connection-forced", reason), null);
-    this.#flush();
+    this.#fail(new AmqpError("connection-forced", reason));
+    this.#read();
   }
 
-  /** Ends its socket at once. */
-  destroy(): void {
-    this.#socket.destroy();
+  /** There is room for messages again. */
+  unblock(): void {
+    if (!this.#isBlocked) return;
+    this.#isBlocked = false;
+    if (this.#facts.tellsBlocks) this.#send(0, "connection.unblocked", {});
+    this.#read();
   }
 
-  #receive(chunk: Buffer): void {
-    this.#reader.push(chunk);
+  /** Goes through what has come, as far as it may. */
+  #read(): void {
     if (this.#state === "new" && !this.#begin()) return;
-    this.#readFrames();
+    while (!this.#isDeaf) {
+      try {
+        const frame = this.#next();
+        if (!frame) break;
+        this.#accept(frame);
+      } catch (error) {
+        this.#fail(asAmqpError(error));
+      }
+    }
     this.#flush();
-    // Who does not read is not listened to, so that no answers pile up.
-    if (this.#outbox.isCongested) this.#socket.pause();
+    if (this.#isBlocked || this.#outbox.isCongested) this.#socket.pause();
+    else if (this.#socket.isPaused()) this.#socket.resume();
+  }
+
+  /** Who does not read is not listened to, so that no answers pile up; nor is who has to wait. */
+  get #isDeaf(): boolean {
+    return this.#state === "ended" || this.#isBlocked || this.#outbox.isCongested;
   }
 
   #begin(): boolean {
     const header = this.#reader.takeBytes(PROTOCOL_HEADER.length);
     if (!header) return false;
-    if (!header.equals(PROTOCOL_HEADER)) {
-      this.#outbox.raw(PROTOCOL_HEADER);
-      this.#flush();
-      this.#end();
-      return false;
+    if (isProtocolHeader(header)) {
+      this.#state = "starting";
+      this.#send(0, "connection.start", startMethod());
+      return true;
     }
-    this.#state = "starting";
-    this.#send(0, "connection.start", startMethod());
-    return true;
+    this.#outbox.raw(PROTOCOL_HEADER);
+    this.#end();
+    return false;
   }
 
-  #readFrames(): void {
-    while (this.#state !== "ended") {
-      let method: Method | null = null;
-      try {
-        const frame = this.#reader.next();
-        if (!frame) return;
-        this.#accept(frame, (one) => {
-          method = one;
-        });
-      } catch (error) {
-        this.#fail(asAmqpError(error), method);
-        // The stream can't be followed any more.
-        if (error instanceof AmqpError && error.replyCode === 501) this.#end();
-      }
-    }
-  }
-
-  #accept(frame: Frame, knows: (method: Method) => void): void {
-    const { type, channel: number, payload } = frame;
-    if (type === FRAME.heartbeat && number === 0 && payload.length === 0) return;
-    const isKnown = type === FRAME.method || type === FRAME.header || type === FRAME.body;
-    if (!isKnown) throw frameError(type, payload, "unknown_frame");
-    const opened = number === 0 ? null : this.#channels.get(number);
-    const assembly = opened?.assembly ?? this.#assembly;
-    const assembled = assembly.push(frame);
-    if (!assembled) return;
-    const { method, content } = assembled;
-    knows(method);
-    if (number === 0) {
-      this.#handle(method);
-      return;
-    }
-    if (this.#state !== "open") return;
-    if (!opened) {
-      this.#openChannel(number, method);
-      return;
-    }
+  #next(): Frame | null {
     try {
-      this.#handleOn(opened, method, content);
+      return this.#reader.next();
     } catch (error) {
-      const known = asAmqpError(error);
-      if (known.scope === "connection") throw known;
-      this.#failChannel(opened.channel, known, method);
+      this.#fail(asAmqpError(error));
+      // The stream can't be followed any more.
+      this.#end();
+      return null;
     }
   }
 
-  /** @throws {AmqpError} */
+  /** @throws {AmqpError} for what ends the connection. */
+  #accept(frame: Frame): void {
+    const { type, channel, payload } = frame;
+    const isMethod = type === FRAME.method;
+    if (this.#state === "closing" && !(channel === 0 && isMethod)) return;
+    checkFrame(frame);
+    if (channel === 0 && isMethod) {
+      try {
+        this.#handle(decodeMethod(payload));
+      } catch (error) {
+        throw asAmqpError(error, methodIdOf(payload));
+      }
+    } else if (channel !== 0 && this.#channels && type !== FRAME.heartbeat) {
+      this.#channels.accept(frame);
+      if (!isMethod && this.#broker.memory.isFull) this.#block();
+    } else if (channel !== 0 || type !== FRAME.heartbeat) throw unexpectedFrame(frame);
+  }
+
   #handle({ name, args }: Method): void {
     const state = this.#state;
-    if (name === "connection.close-ok" && state === "closing") this.#end();
-    else if (name === "connection.close" && state !== "new") {
-      this.#endChannels();
-      this.#send(0, "connection.close-ok", {});
-      this.#flush();
-      this.#end();
-    } else if (state === "closing") return;
-    else if (name === "connection.start-ok" && state === "starting") this.#logIn(args);
+    const isClosable = state === "running" || state === "closing";
+    if (name === "connection.close" && isClosable) this.#close();
+    else if (state === "closing") {
+      if (name === "connection.close-ok") this.#end();
+    } else if (name === "connection.start-ok" && state === "starting") this.#logIn(args);
     else if (name === "connection.tune-ok" && state === "tuning") this.#tune(args);
     else if (name === "connection.open" && state === "opening") this.#open(args);
-    else if (name === "connection.update-secret" && state === "open") {
+    else if (name === "connection.update-secret" && state === "running") {
       this.#send(0, "connection.update-secret-ok", {});
     } else {
-      throw new AmqpError("channel-error", "unexpected method in connection state running");
+      throw new AmqpError("channel-error", `unexpected method in connection state ${state}`);
     }
   }
 
@@ -187,9 +181,8 @@ export class Connection implements Client {
     try {
       this.#facts = logIn(this.#broker, args);
     } catch (error) {
-      // Only a client that asks for it is told why.
-      if (has(args.clientProperties, "authentication_failure_close")) throw error;
-      this.#end();
+      if (!isToldWhy(args.clientProperties, error)) throw error;
+      this.#sayClose(asAmqpError(error));
       return;
     }
     this.#state = "tuning";
@@ -198,12 +191,14 @@ export class Connection implements Client {
 
   #tune(args: Args<"connection.tune-ok">): void {
     checkTuning(args);
-    this.#channelMax = args.channelMax;
+    this.#tuning = args;
     this.#reader.frameMax = args.frameMax;
     this.#outbox.frameMax = args.frameMax;
     this.#state = "opening";
     this.#stopHeartbeat = startHeartbeat(args.heartbeat, {
-      read: () => this.#socket.bytesRead,
+      // Of a client that is not listened to since it does not read, only that it does is seen.
+      sign: () => (this.#outbox.isCongested ? this.#outbox.flushedBytes : this.#socket.bytesRead),
+      isDeaf: () => this.#isBlocked,
       written: () => this.#socket.bytesWritten,
       beat: () => {
         this.#outbox.heartbeat();
@@ -218,47 +213,18 @@ export class Connection implements Client {
       const text = `access to vhost '${virtualHost}' refused for user '${this.user}'`;
       throw new AmqpError("not-allowed", text);
     }
-    this.#vhost = this.#broker.vhost(virtualHost);
+    this.#vhost = virtualHost;
+    this.#channels = new Channels(this.#ports(), this.#tuning.channelMax);
     this.#broker.clients.add(this);
-    this.#state = "open";
+    this.#state = "running";
     if (this.#patience) clearTimeout(this.#patience);
     this.#send(0, "connection.open-ok", { knownHosts: "" });
-  }
-
-  #openChannel(number: number, { name }: Method): void {
-    // What was sent before the client knew that its channel is closed.
-    if (name === "channel.close-ok" || name === "channel.close") {
-      if (name === "channel.close") this.#send(number, "channel.close-ok", {});
-      return;
-    }
-    if (name !== "channel.open") throw new AmqpError("channel-error", "expected 'channel.open'");
-    if (this.#channels.size >= this.#channelMax || number > this.#channelMax) {
-      const text = `number of channels opened (${this.#channels.size}) has reached the negotiated channel_max (${this.#channelMax})`;
-      throw new AmqpError("not-allowed", text);
-    }
-    const channel = new Channel(number, this.#ports());
-    this.#channels.set(number, { channel, assembly: new Assembly() });
-    this.#send(number, "channel.open-ok", { channelId: Buffer.alloc(0) });
-  }
-
-  #handleOn({ channel }: Opened, method: Method, content: Content | null): void {
-    const { number } = channel;
-    if (method.name === "channel.close") {
-      channel.end();
-      this.#channels.delete(number);
-      this.#send(number, "channel.close-ok", {});
-    } else if (method.name === "channel.close-ok") {
-      if (channel.isClosed) this.#channels.delete(number);
-    } else if (channel.isClosed) return;
-    else if (method.name === "channel.open") {
-      throw new AmqpError("channel-error", "second 'channel.open' seen");
-    } else handle(channel, method, content);
   }
 
   #ports(): ChannelPorts {
     return {
       broker: this.#broker,
-      vhost: this.#vhost ?? this.#broker.vhost("/"),
+      vhost: this.#broker.vhost(this.#vhost),
       user: this.user,
       owner: this,
       send: (channel, name, args) => this.#send(channel, name, args),
@@ -266,7 +232,7 @@ export class Connection implements Client {
         this.#outbox.content(channel, method, header, body);
         this.#flushLater();
       },
-      canSend: () => this.#state === "open" && !this.#outbox.isCongested,
+      canSend: () => this.#state === "running" && !this.#outbox.isCongested,
       tellsCancels: this.#facts.tellsCancels,
       flushLater: (channel) => {
         this.#toFlush.add(channel);
@@ -275,17 +241,33 @@ export class Connection implements Client {
     };
   }
 
-  #failChannel(channel: Channel, error: AmqpError, method: Method): void {
-    channel.end();
-    this.#send(channel.number, "channel.close", closeOf(error, method.name));
+  /** It has published, and there is no room for what it publishes next. */
+  #block(): void {
+    if (this.#state !== "running") return;
+    this.#isBlocked = true;
+    if (this.#facts.tellsBlocks) this.#send(0, "connection.blocked", { reason: "low on memory" });
   }
 
-  #fail(error: AmqpError, method: Method | null): void {
-    if (this.#state === "closing" || this.#state === "ended") return;
-    this.#endChannels();
+  /** By the broker: the client is told why, unless it has not come so far as to be trusted. */
+  #fail(error: AmqpError): void {
+    if (this.#state === "running" || this.#state === "opening") this.#sayClose(error);
+    else if (this.#state !== "closing") this.#end();
+  }
+
+  #sayClose(error: AmqpError): void {
     this.#state = "closing";
+    this.#endChannels();
+    this.#isBlocked = false;
     this.#wait();
-    this.#send(0, "connection.close", closeOf(error, method?.name ?? null));
+    this.#send(0, "connection.close", closeOf(error));
+  }
+
+  /** By the client. */
+  #close(): void {
+    this.#state = "closing";
+    this.#endChannels();
+    this.#send(0, "connection.close-ok", {});
+    this.#endSoon();
   }
 
   #send<N extends MethodName>(channel: number, name: N, args: Args<N>): void {
@@ -309,18 +291,16 @@ export class Connection implements Client {
 
   #drained(): void {
     if (this.#outbox.isCongested) return;
-    this.#socket.resume();
-    for (const { channel } of this.#channels.values()) channel.wake();
-    this.#flush();
+    this.#channels?.wake();
+    this.#read();
   }
 
   #endChannels(): void {
-    for (const { channel } of this.#channels.values()) channel.end();
-    this.#channels.clear();
-    const vhost = this.#vhost;
-    if (!vhost) return;
-    for (const queue of [...vhost.queues.values()]) {
-      if (queue.owner === this) vhost.removeQueue(queue);
+    this.#channels?.end();
+    this.#channels = null;
+    const vhost = this.#broker.findVhost(this.#vhost);
+    for (const queue of [...(vhost?.queues.values() ?? [])]) {
+      if (queue.owner === this) vhost?.removeQueue(queue);
     }
   }
 
@@ -330,31 +310,26 @@ export class Connection implements Client {
     this.#patience = setTimeout(() => this.#socket.destroy(), PATIENCE_MS);
   }
 
-  /** The last frame is sent: the client may still be writing. */
+  /** Nothing is read any more. */
   #end(): void {
     this.#state = "ended";
     this.#flush();
+    this.#socket.resume();
+    this.#endSoon();
+  }
+
+  /** The last frame is sent: the client may still be writing. */
+  #endSoon(): void {
+    this.#wait();
     const socket = this.#socket;
-    socket.removeAllListeners("data");
-    socket.resume();
     setTimeout(() => socket.end(() => socket.destroy()), LAST_WORDS_MS);
   }
 
-  #ended(): void {
+  #gone(): void {
     this.#state = "ended";
     if (this.#patience) clearTimeout(this.#patience);
     this.#stopHeartbeat();
     this.#broker.clients.delete(this);
     this.#endChannels();
   }
-}
-
-function closeOf(error: AmqpError, method: MethodName | null): Args<"connection.close"> {
-  const [classId, methodId] = method ? idOf(method) : [0, 0];
-  return { replyCode: error.replyCode, replyText: error.replyText, classId, methodId };
-}
-
-/** What is no mistake of the client's is the broker's. */
-function asAmqpError(error: unknown): AmqpError {
-  return error instanceof AmqpError ? error : new AmqpError("internal-error", String(error));
 }

@@ -14,6 +14,8 @@ import {
 import type { Args } from "../protocol/methods.ts";
 
 export const PROTOCOL_HEADER = Buffer.from([0x41, 0x4d, 0x51, 0x50, 0, 0, 9, 1]);
+/** Of AMQP 0-9, whose clients get along with 0-9-1. */
+const OLD_HEADER = Buffer.from([0x41, 0x4d, 0x51, 0x50, 1, 1, 0, 9]);
 
 /** What the server offers. */
 export const LIMITS = { channelMax: 2047, frameMax: 131_072, heartbeat: 60 } as const;
@@ -32,12 +34,17 @@ const CAPABILITIES = [
   "direct_reply_to",
 ];
 
+export function isProtocolHeader(bytes: Buffer): boolean {
+  return bytes.equals(PROTOCOL_HEADER) || bytes.equals(OLD_HEADER);
+}
+
 export function startMethod(): Args<"connection.start"> {
   const yes: Field = { type: "bool", value: true };
   const capabilities = tableField(CAPABILITIES.map((name) => [name, yes]));
   const serverProperties: Table = [
     ["capabilities", capabilities],
     ["cluster_name", longstr("warren@localhost")],
+    ["copyright", longstr("MIT License")],
     ["information", longstr("an AMQP broker in memory, which behaves as RabbitMQ does")],
     ["platform", longstr(`Node.js ${process.version}`)],
     ["product", longstr("warren embedded broker")],
@@ -79,8 +86,14 @@ export function logIn(broker: Broker, args: Args<"connection.start-ok">): Client
   };
 }
 
+/** Whether a client is told why it was refused, which it has to ask for. */
+export function isToldWhy(clientProperties: Table, error: unknown): boolean {
+  const isRefused = error instanceof AmqpError && error.replyCode === 403;
+  return isRefused && has(clientProperties, "authentication_failure_close");
+}
+
 /** Whether the client has said that it can do that. */
-export function has(clientProperties: Table, capability: string): boolean {
+function has(clientProperties: Table, capability: string): boolean {
   const capabilities = lookup(clientProperties, "capabilities");
   if (capabilities?.type !== "table") return false;
   return lookup(readTable(capabilities.value), capability)?.value === true;

@@ -10,19 +10,22 @@
 export function startHeartbeat(
   seconds: number,
   hooks: {
+    /** Changes with every sign of life. */
+    readonly sign: () => number;
+    /** Nobody listens, so that nothing can be heard. */
+    readonly isDeaf: () => boolean;
     /** Bytes so far. */
-    readonly read: () => number;
     readonly written: () => number;
     readonly beat: () => void;
     readonly onSilence: () => void;
   },
 ): () => void {
   if (seconds === 0) return () => undefined;
-  let [read, written, silent] = [hooks.read(), hooks.written(), 0];
+  let [sign, written, silent] = [hooks.sign(), hooks.written(), 0];
   const timer = setInterval(
     () => {
-      silent = hooks.read() === read ? silent + 1 : 0;
-      read = hooks.read();
+      silent = hooks.isDeaf() || hooks.sign() !== sign ? 0 : silent + 1;
+      sign = hooks.sign();
       if (silent >= 4) return hooks.onSilence();
       if (hooks.written() === written) hooks.beat();
       written = hooks.written();

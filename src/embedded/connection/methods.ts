@@ -1,7 +1,7 @@
 /** What each method of a client does. */
 import { checkType } from "../model/exchange.ts";
 import type { Content } from "../model/message.ts";
-import { assertNotReserved } from "../model/vhost.ts";
+import { assertNotReserved, REPLY_TO } from "../model/vhost.ts";
 import { AmqpError } from "../protocol/errors.ts";
 import { lookup, textOf } from "../protocol/fields.ts";
 import type { Args, Method, MethodName } from "../protocol/methods.ts";
@@ -54,7 +54,7 @@ const HANDLERS: Handlers = {
     channel.send("basic.qos-ok", {});
   },
   "basic.consume": (channel, args) => {
-    if (args.queue === "amq.rabbitmq.reply-to") {
+    if (args.queue === REPLY_TO) {
       channel.consumeReplies(args);
       return;
     }
@@ -187,6 +187,13 @@ function bindQueue(
 }
 
 function declareQueue(channel: Channel, args: Args<"queue.declare">): void {
+  const named = stripped(args.queue);
+  if (named === REPLY_TO || channel.vhost.replies.has(named)) {
+    // No queue, but whoever wants to answer may ask for it.
+    const found = { queue: named, messageCount: 0, consumerCount: 1 };
+    if (!args.nowait) channel.send("queue.declare-ok", found);
+    return;
+  }
   const queue = args.passive ? passiveQueue(channel, args) : activeQueue(channel, args);
   channel.lastQueue = queue.name;
   queue.touch();

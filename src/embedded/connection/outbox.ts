@@ -23,6 +23,11 @@ export class Outbox {
     return this.#writer.length + this.#socket.writableLength > MAX_WAITING_BYTES;
   }
 
+  /** How many bytes have left it for good. */
+  get flushedBytes(): number {
+    return this.#socket.bytesWritten - this.#socket.writableLength;
+  }
+
   method<N extends MethodName>(channel: number, name: N, args: Args<N>): void {
     const start = this.#begin(FRAME.method, channel);
     writeMethod(this.#writer, name, args);

@@ -169,17 +169,21 @@ function byName<T extends { readonly name: string }>(objects: Iterable<T>): read
   return [...objects].sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
+/** What is nested deeper is left out: no listing is to fail for one strange argument. */
+const MAX_DEPTH = 100;
+
 /** Types are lost, as they are in RabbitMQ's listings. */
-function toJson(table: Table): Readonly<Record<string, unknown>> {
-  return Object.fromEntries(table.map(([name, field]) => [name, jsonOf(field)]));
+function toJson(table: Table, depth = 0): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(table.map(([name, field]) => [name, jsonOf(field, depth + 1)]));
 }
 
-function jsonOf(field: Field): unknown {
+function jsonOf(field: Field, depth: number): unknown {
+  if (depth > MAX_DEPTH) return null;
   switch (field.type) {
     case "table":
-      return toJson(readTable(field.value));
+      return toJson(readTable(field.value), depth);
     case "array":
-      return readArray(field.value).map(jsonOf);
+      return readArray(field.value).map((one) => jsonOf(one, depth + 1));
     case "longstr":
     case "binary":
       return field.value.toString();

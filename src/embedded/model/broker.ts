@@ -1,4 +1,5 @@
 /** All that is in the broker; nothing of it outlives the process. */
+import { MAX_STORED_BYTES, Memory } from "./memory.ts";
 import { Users } from "./users.ts";
 import { Vhost } from "./vhost.ts";
 
@@ -13,14 +14,19 @@ export type Client = {
   readonly name: string;
   /** Ends it with 320, as an operator does. */
   readonly forceClose: (reason: string) => void;
+  /** There is room for its messages again. */
+  readonly unblock: () => void;
 };
 
 export class Broker {
   readonly users = new Users();
   readonly clients = new Set<Client>();
+  readonly memory: Memory;
   readonly #vhosts = new Map<string, Vhost>();
 
-  constructor() {
+  /** @param maxStoredBytes of messages, beyond which publishers have to wait. */
+  constructor(maxStoredBytes = MAX_STORED_BYTES) {
+    this.memory = new Memory(maxStoredBytes, () => this.#unblock());
     this.vhost("/");
   }
 
@@ -32,7 +38,7 @@ export class Broker {
   vhost(name: string): Vhost {
     const known = this.#vhosts.get(name);
     if (known) return known;
-    const vhost = new Vhost(name);
+    const vhost = new Vhost(name, this.memory);
     this.#vhosts.set(name, vhost);
     return vhost;
   }
@@ -50,5 +56,12 @@ export class Broker {
       if (client.vhost === name) client.forceClose(`vhost '${name}' is deleted`);
     }
     for (const queue of [...vhost.queues.values()]) vhost.removeQueue(queue);
+  }
+
+  #unblock(): void {
+    for (const client of [...this.clients]) {
+      // The messages of one may leave no room for those of the next.
+      if (!this.memory.isFull) client.unblock();
+    }
   }
 }

@@ -4,6 +4,7 @@ import { type Field, lookup, readArray, type Table } from "../protocol/fields.ts
 import { decodeProperties, encodeProperties, type Properties } from "../protocol/properties.ts";
 import { type Death, deathHeaders } from "./deaths.ts";
 import { checkExpiry } from "./expiry.ts";
+import { MESSAGE_OVERHEAD_BYTES } from "./memory.ts";
 import { formatString } from "./terms.ts";
 
 /** What a publisher sends with a method. */
@@ -65,6 +66,11 @@ export class Message {
     return this.header().length;
   }
 
+  /** What it takes in memory, roughly. */
+  get storedBytes(): number {
+    return this.body.length + this.headerBytes + MESSAGE_OVERHEAD_BYTES;
+  }
+
   with(changes: Partial<MessageFields>): Message {
     return new Message({ ...this, ...changes });
   }
@@ -101,8 +107,13 @@ export function messageOf(exchange: string, routingKey: string, content: Content
   const bcc = keysOf(decoded.headers, "BCC");
   const ttlMs = ttlOf(decoded);
   const isBlind = decoded.headers !== undefined && lookup(decoded.headers, "BCC") !== undefined;
-  const headers = decoded.headers?.filter(([name]) => name !== "BCC");
-  const properties = isBlind ? { ...decoded, headers: headers ?? [] } : decoded;
+  const isOdd = ttlMs !== null && decoded.expiration?.toString() !== `${ttlMs}`;
+  const properties: Properties = {
+    ...decoded,
+    ...(isBlind && { headers: decoded.headers?.filter(([name]) => name !== "BCC") ?? [] }),
+    // `007` is passed on as 7.
+    ...(isOdd && { expiration: Buffer.from(`${ttlMs}`) }),
+  };
   const fields: MessageFields = {
     exchange,
     routingKeys: [routingKey, ...cc, ...bcc],
@@ -115,14 +126,14 @@ export function messageOf(exchange: string, routingKey: string, content: Content
     ttlMs,
     deliveryCount: null,
   };
-  return new Message(fields, isBlind ? null : content.properties);
+  return new Message(fields, isBlind || isOdd ? null : content.properties);
 }
 
 function keysOf(headers: Table | undefined, name: "CC" | "BCC"): readonly string[] {
   const field = headers && lookup(headers, name);
   if (!field) return [];
   if (field.type !== "array") {
-    const reason = `{unacceptable_type_in_header,${field.type},"${name}"}`;
+    const reason = `{unacceptable_type_in_header,"${name}",${field.type}}`;
     throw new AmqpError("precondition-failed", `invalid message: ${reason}`);
   }
   const isKey = (one: Field) => one.type === "longstr";

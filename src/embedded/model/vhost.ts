@@ -16,6 +16,7 @@ import { Stream } from "../queues/stream.ts";
 import { isCycle } from "./deaths.ts";
 import { assertSame, assertSameArguments } from "./equivalence.ts";
 import { type Binding, checkBinding, Exchange, type ExchangeOptions } from "./exchange.ts";
+import type { Memory } from "./memory.ts";
 import type { Message } from "./message.ts";
 
 /** The exchange without a name, which gives a message to the queue of its key. */
@@ -30,6 +31,10 @@ const PREDECLARED = {
   "amq.rabbitmq.trace": "topic",
 } as const;
 
+/** Where a client has said that it waits for replies. */
+export const REPLY_TO = "amq.rabbitmq.reply-to";
+const REPLY_KEY = /^amq\.rabbitmq\.reply-to\.[\w-]{43}$/;
+
 /** What takes a message: a queue, or a client that waits for a reply. */
 export type Target = { publish(message: Message): boolean };
 
@@ -40,8 +45,12 @@ export class Vhost {
   /** Clients that wait for replies, by the key under which they do. */
   readonly replies = new Map<string, Target>();
 
-  constructor(name: string) {
+  /** What its queues keep is counted there. */
+  readonly #memory: Memory;
+
+  constructor(name: string, memory: Memory) {
     this.name = name;
+    this.#memory = memory;
     for (const [exchange, type] of Object.entries(PREDECLARED)) {
       const internal = exchange === "amq.rabbitmq.trace";
       const options = { type, durable: true, autoDelete: false, internal, arguments: [] };
@@ -157,7 +166,7 @@ export class Vhost {
     const targets = new Set<Target>();
     if (exchange === DEFAULT_EXCHANGE) {
       for (const key of message.routingKeys) {
-        const target = this.queues.get(key) ?? this.replies.get(key);
+        const target = this.queues.get(key) ?? this.replies.get(key) ?? formerReplies(key);
         if (target) targets.add(target);
       }
       return targets;
@@ -187,9 +196,10 @@ export class Vhost {
     if (type !== "classic") assertReplicable(what, identity);
     if (type === "stream") {
       checkStreamArguments(identity.arguments);
-      return new Stream(identity, settings, where);
+      return new Stream(identity, settings, where, this.#memory);
     }
     const ports: QueuePorts = {
+      memory: this.#memory,
       publish: (exchange, message, options) => this.#publishDead(exchange, message, options),
       remove: () => this.removeQueue(queue),
     };
@@ -260,6 +270,13 @@ export class Vhost {
     const text = `invalid type '${type}' for arg '${argument}' in ${what}`;
     return new AmqpError("precondition-failed", text);
   }
+}
+
+const NOBODY: Target = { publish: () => true };
+
+/** A client that waits for replies no longer gets them all the same, for all that anybody can tell. */
+function formerReplies(key: string): Target | undefined {
+  return REPLY_KEY.test(key) ? NOBODY : undefined;
 }
 
 /** @throws {AmqpError} 403 for a name that only RabbitMQ may give. */

@@ -1,43 +1,55 @@
 /** Methods and their arguments ↔ bytes, by the table of methods. */
-import { AmqpError } from "./errors.ts";
-import { readTable, type Table } from "./fields.ts";
-import { type Args, type Domains, METHODS, type Method, type MethodName } from "./methods.ts";
+import { isUtf8 } from "node:buffer";
+import { AmqpError, type MethodId } from "./errors.ts";
+import { parseTable, type Table } from "./fields.ts";
+import {
+  type Args,
+  type Domains,
+  hasContent,
+  METHODS,
+  type Method,
+  type MethodName,
+} from "./methods.ts";
 import type { Writer } from "./writer.ts";
 
 type Layout = {
   readonly name: MethodName;
-  readonly classId: number;
-  readonly methodId: number;
+  readonly id: MethodId;
   readonly fields: readonly (readonly [name: string, domain: keyof Domains])[];
 };
 
 const LAYOUTS: readonly Layout[] = Object.entries(METHODS).map(([name, { id, fields }]) => ({
   name: name as MethodName,
-  classId: id[0],
-  methodId: id[1],
+  id,
   fields: Object.entries(fields),
 }));
-const BY_ID = new Map(LAYOUTS.map((layout) => [(layout.classId << 16) | layout.methodId, layout]));
+const BY_ID = new Map(LAYOUTS.map((layout) => [(layout.id[0] << 16) | layout.id[1], layout]));
 const BY_NAME = new Map(LAYOUTS.map((layout) => [layout.name, layout]));
 
 /**
  * @param payload of a method frame.
- * @throws {AmqpError} 503 for an unknown method, 502 for arguments that end too soon.
+ * @throws {AmqpError} 503 for an unknown method, 501 for arguments that are not its own, 502 for a
+ *   table among them that is none.
  */
 export function decodeMethod(payload: Buffer): Method {
-  const reader = new Reader(payload);
-  const layout = BY_ID.get(reader.long());
+  const layout = BY_ID.get(payload.readUInt32BE(0));
   if (!layout) {
-    const [classId, methodId] = [payload.readUInt16BE(0), payload.readUInt16BE(2)];
-    throw new AmqpError("command-invalid", `unknown method {${classId},${methodId}}`);
+    const id = methodIdOf(payload);
+    throw new AmqpError("command-invalid", `unknown method {${id}}`, id);
   }
+  const reader = new Reader(payload, layout);
   const args: Record<string, unknown> = {};
   for (const [name, domain] of layout.fields) args[name] = reader[domain]();
+  reader.end();
   return { name: layout.name, args } as unknown as Method;
 }
 
-/** Class and method, as `connection.close` names what went wrong. */
-export function idOf(name: MethodName): readonly [classId: number, methodId: number] {
+/** Class and method of the payload of a method frame. */
+export function methodIdOf(payload: Buffer): MethodId {
+  return [payload.readUInt16BE(0), payload.readUInt16BE(2)];
+}
+
+export function idOf(name: MethodName): MethodId {
   return METHODS[name].id;
 }
 
@@ -45,22 +57,25 @@ export function idOf(name: MethodName): readonly [classId: number, methodId: num
 export function writeMethod<N extends MethodName>(writer: Writer, name: N, args: Args<N>): void {
   const layout = BY_NAME.get(name);
   if (!layout) throw new Error(`unknown method ${name}`);
-  writer.short(layout.classId);
-  writer.short(layout.methodId);
+  writer.short(layout.id[0]);
+  writer.short(layout.id[1]);
   for (const [field, domain] of layout.fields) {
     const write = writer[domain] as (value: unknown) => void;
     write.call(writer, (args as Record<string, unknown>)[field]);
   }
 }
 
+/** Of the arguments of a method, which stand behind its id. */
 class Reader {
   readonly #bytes: Buffer;
-  #at = 0;
+  readonly #layout: Layout;
+  #at = 4;
   /** Of the octet that is read as bits; 0: the next one begins an octet. */
   #mask = 0;
 
-  constructor(bytes: Buffer) {
+  constructor(bytes: Buffer, layout: Layout) {
     this.#bytes = bytes;
+    this.#layout = layout;
   }
 
   octet(): number {
@@ -81,7 +96,9 @@ class Reader {
 
   shortstr(): string {
     const length = this.octet();
-    return this.#take(length).toString("utf8", this.#at - length, this.#at);
+    const text = this.#take(length).toString("utf8", this.#at - length, this.#at);
+    if (text.includes("\ufffd")) this.#assertUtf8(length);
+    return text;
   }
 
   longstr(): Buffer {
@@ -91,7 +108,7 @@ class Reader {
 
   table(): Table {
     // What stays (arguments of queues) must not keep the socket's buffer.
-    return readTable(Buffer.from(this.longstr()));
+    return parseTable(Buffer.from(this.longstr()));
   }
 
   bit(): boolean {
@@ -102,10 +119,28 @@ class Reader {
     return ((this.#bytes[this.#at - 1] ?? 0) & this.#mask) !== 0;
   }
 
+  /** @throws {AmqpError} 501 for what is left. */
+  end(): void {
+    if (this.#at !== this.#bytes.length) throw this.#undecodable();
+  }
+
+  /** As RabbitMQ, which does not look at the keys of a message. */
+  #assertUtf8(length: number): void {
+    if (hasContent(this.#layout.name)) return;
+    if (isUtf8(this.#bytes.subarray(this.#at - length, this.#at))) return;
+    throw new AmqpError("frame-error", "Malformed UTF-8 in shortstr");
+  }
+
   #take(count: number): Buffer {
     this.#mask = 0;
     this.#at += count;
     if (this.#at <= this.#bytes.length) return this.#bytes;
-    throw new AmqpError("syntax-error", "a method ends in the middle of its arguments");
+    throw this.#undecodable();
+  }
+
+  #undecodable(): AmqpError {
+    // No more than a text can hold.
+    const shown = [...this.#bytes.subarray(4, 4 + 255)];
+    return new AmqpError("frame-error", `cannot decode <<${shown}>>`, this.#layout.id);
   }
 }

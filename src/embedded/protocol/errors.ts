@@ -22,23 +22,44 @@ const CODES = {
 
 export type AmqpCode = keyof typeof CODES;
 
+/** Class and method, as `connection.close` names what went wrong. */
+export type MethodId = readonly [classId: number, methodId: number];
+
 /** @see https://www.rabbitmq.com/amqp-0-9-1-reference#constants */
 export class AmqpError extends Error {
   readonly replyCode: number;
   /** The channel it came up on, or the whole connection. */
   readonly scope: "channel" | "connection";
+  /** What it answers; null: nothing that can be named, or it is not known yet. */
+  method: MethodId | null;
 
   /** @param explanation stands behind the code's name, as clients show it. */
-  constructor(code: AmqpCode, explanation: string) {
+  constructor(code: AmqpCode, explanation: string, method: MethodId | null = null) {
     const [replyCode, name, scope] = CODES[code];
     super(`${name} - ${explanation}`);
     this.replyCode = replyCode;
     this.scope = scope;
+    this.method = method;
   }
 
   /** Cut to what a short string holds, as the protocol wants it. */
   get replyText(): string {
     const bytes = Buffer.from(this.message);
-    return bytes.length <= 255 ? this.message : `${bytes.toString("utf8", 0, 252)}...`;
+    if (bytes.length <= 255) return this.message;
+    // A character that is cut in two goes altogether.
+    return `${bytes.toString("utf8", 0, 252).replace(/\ufffd$/, "")}...`;
   }
+}
+
+/** The arguments of the `close` that tells a client of it. */
+export function closeOf({ replyCode, replyText, method }: AmqpError) {
+  const [classId, methodId] = method ?? [0, 0];
+  return { replyCode, replyText, classId, methodId };
+}
+
+/** What is no mistake of the client's is the broker's. It answers this method unless it names one. */
+export function asAmqpError(error: unknown, method: MethodId | null = null): AmqpError {
+  if (!(error instanceof AmqpError)) return new AmqpError("internal-error", String(error), method);
+  error.method ??= method;
+  return error;
 }

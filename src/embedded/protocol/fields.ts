@@ -137,6 +137,10 @@ export function isInteger(field: Field): field is Extract<Field, { readonly type
   return INTEGER_TYPES.has(field.type);
 }
 
+function isNesting(field: Field): field is Extract<Field, { readonly type: "table" | "array" }> {
+  return field.type === "table" || field.type === "array";
+}
+
 /** The first field of this name. */
 export function lookup(table: Table, name: string): Field | undefined {
   for (const [key, field] of table) if (key === name) return field;
@@ -162,6 +166,25 @@ export function tableField(table: Table): Field {
 
 export function arrayField(fields: readonly Field[]): Field {
   return { type: "array", value: Buffer.concat(fields.map(encodeField)) };
+}
+
+/**
+ * What a client sent.
+ *
+ * @throws {AmqpError} 502 for what is no table, or holds what is none, however deep.
+ */
+export function parseTable(bytes: Buffer): Table {
+  const table = readTable(bytes);
+  // No recursion: depth is a client's choice.
+  const nested = table.map(([, field]) => field).filter(isNesting);
+  for (let field = nested.pop(); field; field = nested.pop()) {
+    const fields =
+      field.type === "array"
+        ? readArray(field.value)
+        : readTable(field.value).map(([, one]) => one);
+    for (const one of fields) if (isNesting(one)) nested.push(one);
+  }
+  return table;
 }
 
 /** @throws {AmqpError} 502 for what is no table. */
@@ -193,7 +216,8 @@ export function readArray(bytes: Buffer): readonly Field[] {
 export function writeTable(table: Table): Buffer {
   return Buffer.concat(
     table.flatMap(([name, field]) => {
-      const text = Buffer.from(name);
+      // What a short string can't hold (it was no UTF-8, and grew) is cut.
+      const text = Buffer.from(name).subarray(0, 255);
       return [Buffer.of(text.length), text, encodeField(field)];
     }),
   );

@@ -6,6 +6,10 @@ export const FRAME = { method: 1, header: 2, body: 3, heartbeat: 8 } as const;
 export const FRAME_OVERHEAD = 8;
 export const FRAME_END = 0xce;
 const HEAD = 7;
+/** Class and method. */
+const METHOD_BYTES = 4;
+/** Class, weight and size of the body, before the properties. */
+const HEADER_BYTES = 12;
 
 export type Frame = {
   readonly type: number;
@@ -71,6 +75,22 @@ export class FrameReader {
     this.#rest = this.#rest.subarray(count);
     return taken;
   }
+}
+
+/** @throws {AmqpError} 501 for a frame that can be none of any channel. */
+export function checkFrame({ type, payload }: Frame): void {
+  const isSound =
+    type === FRAME.method
+      ? payload.length >= METHOD_BYTES
+      : type === FRAME.header
+        ? payload.length >= HEADER_BYTES
+        : type === FRAME.body || (type === FRAME.heartbeat && payload.length === 0);
+  if (!isSound) throw frameError(type, payload, "unknown_frame");
+}
+
+/** 505 for a frame that has no place where it comes. */
+export function unexpectedFrame({ type, payload }: Frame): AmqpError {
+  return new AmqpError("unexpected-frame", `type ${type}, ${snippet(payload)}`);
 }
 
 /** 501, with the beginning of what was received in RabbitMQ's words. */

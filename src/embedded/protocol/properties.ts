@@ -1,6 +1,6 @@
 /** The properties of a message ↔ the payload of a content header. */
 import { AmqpError } from "./errors.ts";
-import { readTable, type Table, writeTable } from "./fields.ts";
+import { parseTable, type Table, writeTable } from "./fields.ts";
 
 /** In the order of the flags, from the highest bit down. */
 const LAYOUT = [
@@ -27,8 +27,17 @@ export type Properties = {
   readonly [P in (typeof LAYOUT)[number] as P[0]]?: Kinds[P[1]];
 };
 
-/** @throws {AmqpError} 502 when they end in the middle of one. */
+/** @throws {AmqpError} 541 for bytes that are none: RabbitMQ's channel dies of them. */
 export function decodeProperties(bytes: Buffer): Properties {
+  try {
+    return decode(bytes);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : error;
+    throw new AmqpError("internal-error", `a content header that can't be read: ${reason}`);
+  }
+}
+
+function decode(bytes: Buffer): Properties {
   const flags = check(bytes, 2).readUInt16BE(0);
   const found: Record<string, unknown> = {};
   let at = 2;
@@ -40,10 +49,11 @@ export function decodeProperties(bytes: Buffer): Properties {
     const [start, end] = extent(bytes, at, kind);
     check(bytes, end);
     if (kind === "octet") found[name] = bytes.readUInt8(start);
-    else if (kind === "table") found[name] = readTable(bytes.subarray(start, end));
+    else if (kind === "table") found[name] = parseTable(bytes.subarray(start, end));
     else found[name] = bytes.subarray(start, end);
     at = end;
   }
+  if (at !== bytes.length) throw new RangeError("it goes on too long");
   return found as Properties;
 }
 
@@ -88,5 +98,5 @@ function extent(bytes: Buffer, at: number, kind: keyof Kinds): [start: number, e
 
 function check(bytes: Buffer, end: number): Buffer {
   if (end <= bytes.length) return bytes;
-  throw new AmqpError("syntax-error", "a content header ends in the middle of a property");
+  throw new RangeError("it ends in the middle of a property");
 }

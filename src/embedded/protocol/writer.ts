@@ -35,8 +35,10 @@ export class Writer {
 
   shortstr(value: string): void {
     // UTF-8 takes up to three bytes a unit; most are names of one byte each.
-    const at = this.#grow(1 + 3 * value.length);
-    const length = this.#bytes.write(value, at + 1);
+    const most = Math.min(255, 3 * value.length);
+    const at = this.#grow(1 + most);
+    // What has no room in it (a key from the arguments of a queue) is cut, and nothing else suffers.
+    const length = this.#bytes.write(value, at + 1, most);
     this.#bytes[at] = length;
     this.#at = at + 1 + length;
   }

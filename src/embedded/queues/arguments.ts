@@ -194,7 +194,10 @@ export function readSettings(type: QueueType, args: Table): QueueSettings {
     maxLength: numberIn(args, "x-max-length") ?? Number.POSITIVE_INFINITY,
     maxBytes: numberIn(args, "x-max-length-bytes") ?? Number.POSITIVE_INFINITY,
     overflow: overflow ?? "drop-head",
-    maxPriority: numberIn(args, "x-max-priority") ?? 0,
+    // 0 still tells those with a priority from those without.
+    maxPriority: lookup(args, "x-max-priority")
+      ? Math.max(1, numberIn(args, "x-max-priority") ?? 0)
+      : 0,
     isSingleActive: lookup(args, "x-single-active-consumer")?.value === true,
     deliveryLimit: limit < 0 ? Number.POSITIVE_INFINITY : limit,
     maxAgeMs: parseAge(textOf(lookup(args, "x-max-age")) ?? "") ?? Number.POSITIVE_INFINITY,

@@ -11,14 +11,15 @@ const RETRY_MS = 180_000;
 export class DeadLetters {
   readonly #queue: string;
   readonly #settings: QueueSettings;
-  readonly #publish: QueuePorts["publish"];
+  readonly #ports: QueuePorts;
   readonly #retry = new Alarm(() => this.#tryAgain());
   #held: Message[] = [];
+  #heldBytes = 0;
 
-  constructor(queue: string, settings: QueueSettings, publish: QueuePorts["publish"]) {
+  constructor(queue: string, settings: QueueSettings, ports: QueuePorts) {
     this.#queue = queue;
     this.#settings = settings;
-    this.#publish = publish;
+    this.#ports = ports;
   }
 
   get held(): number {
@@ -26,7 +27,7 @@ export class DeadLetters {
   }
 
   get heldBytes(): number {
-    return this.#held.reduce((sum, { body, headerBytes }) => sum + body.length + headerBytes, 0);
+    return this.#heldBytes;
   }
 
   /** Without a dead letter exchange it is gone; also when there is no such exchange or no route. */
@@ -41,21 +42,30 @@ export class DeadLetters {
     const isGone = this.#send(dead, { dropsCycles: reason !== "rejected" });
     if (isGone || !isAtLeastOnce) return;
     this.#held.push(dead);
+    this.#count(dead, 1);
     this.#retry.setBy(performance.now() + RETRY_MS);
   }
 
   clear(): void {
-    this.#held = [];
+    for (const dead of this.#held.splice(0)) this.#count(dead, -1);
     this.#retry.clear();
   }
 
   #send(dead: Message, options: { readonly dropsCycles: boolean }): boolean {
-    const result = this.#publish(dead.exchange, dead, options);
+    const result = this.#ports.publish(dead.exchange, dead, options);
     return result !== null && result.routed > 0 && result.isAccepted;
   }
 
   #tryAgain(): void {
-    this.#held = this.#held.filter((dead) => !this.#send(dead, { dropsCycles: true }));
+    for (const dead of this.#held.splice(0)) {
+      if (this.#send(dead, { dropsCycles: true })) this.#count(dead, -1);
+      else this.#held.push(dead);
+    }
     if (this.#held.length > 0) this.#retry.setBy(performance.now() + RETRY_MS);
+  }
+
+  #count(dead: Message, sign: 1 | -1): void {
+    this.#heldBytes += sign * (dead.body.length + dead.headerBytes);
+    this.#ports.memory.add(sign * dead.storedBytes);
   }
 }

@@ -65,7 +65,7 @@ export class MessageQueue implements Queue {
       isSingleActive: settings.isSingleActive,
       prefersHigher: isQuorum,
     });
-    this.#deadLetters = new DeadLetters(identity.name, settings, ports.publish);
+    this.#deadLetters = new DeadLetters(identity.name, settings, ports);
     this.touch();
   }
 
@@ -77,9 +77,12 @@ export class MessageQueue implements Queue {
     };
   }
 
-  /** A quorum queue counts everybody who still has messages of it. */
+  /** A quorum queue counts everybody who still has messages of it, and nobody who only waits. */
   get consumerCount(): number {
-    return this.#consumers.count + (this.type === "quorum" ? this.#leaving.size + this.#got : 0);
+    const { count } = this.#consumers;
+    if (this.type === "classic") return count;
+    const active = this.#settings.isSingleActive ? Math.min(1, count) : count;
+    return active + this.#leaving.size + this.#got;
   }
 
   get consumers(): readonly Consumer[] {
@@ -100,11 +103,11 @@ export class MessageQueue implements Queue {
   }
 
   get(): { readonly entry: Entry; readonly left: number } | null {
-    if (this.#settings.isSingleActive) {
+    if (this.#settings.isSingleActive && this.type === "quorum") {
       const what = `queue '${this.name}'${this.#where}`;
       throw new AmqpError(
         "resource-locked",
-        `cannot obtain access to locked ${what}. basic.get operations are not supported by queues with single active consumer`,
+        `cannot obtain access to locked ${what}. basic.get operations are not supported by <<"quorum">> queues with single active consumer`,
       );
     }
     this.touch();
@@ -137,7 +140,10 @@ export class MessageQueue implements Queue {
   }
 
   release(consumers: readonly Consumer[], deliveries: readonly Unsettled[]): void {
-    if (this.#isEnded) return;
+    if (this.#isEnded) {
+      for (const { entry } of deliveries) this.#forget(entry);
+      return;
+    }
     for (const consumer of consumers) this.#consumers.remove(consumer);
     this.#unacknowledged -= deliveries.length;
     for (const { entry, consumer } of deliveries) {
@@ -145,8 +151,9 @@ export class MessageQueue implements Queue {
       else this.#got -= 1;
       this.#settle(entry, "failed");
     }
-    this.#limit();
+    if (this.type === "classic") this.#limit();
     this.#afterConsumers();
+    if (!this.#isEnded) this.#limit();
   }
 
   annotate(entry: Entry): Table {
@@ -154,7 +161,10 @@ export class MessageQueue implements Queue {
   }
 
   settle(entries: readonly Entry[], how: Settlement, consumer: Consumer | null): void {
-    if (this.#isEnded) return;
+    if (this.#isEnded) {
+      for (const entry of entries) this.#forget(entry);
+      return;
+    }
     this.#unacknowledged -= entries.length;
     if (!consumer) this.#got -= entries.length;
     else {
@@ -163,8 +173,10 @@ export class MessageQueue implements Queue {
     }
     for (const entry of entries) this.#settle(entry, how);
     if (consumer) this.#consumers.freed(consumer);
-    if (how === "back" || how === "failed") this.#limit();
+    // What came back may be too much: a classic queue drops it first, a quorum queue what is left.
+    if (this.type === "classic") this.#limit();
     this.#run();
+    this.#limit();
   }
 
   wake(consumer: Consumer): void {
@@ -174,8 +186,7 @@ export class MessageQueue implements Queue {
 
   purge(): number {
     const count = this.#ready.length + this.#deadLetters.held;
-    this.#ready.clear();
-    this.#deadLetters.clear();
+    this.#clear();
     this.#afterRemoval();
     return count;
   }
@@ -191,8 +202,7 @@ export class MessageQueue implements Queue {
     this.#isEnded = true;
     this.#expiry.clear();
     this.#lease.clear();
-    this.#ready.clear();
-    this.#deadLetters.clear();
+    this.#clear();
     for (const consumer of this.#consumers.all) {
       this.#consumers.remove(consumer);
       consumer.cancelled();
@@ -206,11 +216,14 @@ export class MessageQueue implements Queue {
       ttlMs ?? Number.POSITIVE_INFINITY,
     );
     const isQuorum = this.type === "quorum";
+    // A quorum queue has the rest of this millisecond for whom it is for.
+    const until = performance.now() + (isQuorum ? Math.max(1, lives) : lives);
+    this.#ports.memory.add(message.storedBytes);
     return {
       message,
       number: ++this.#lastNumber,
       bytes: message.body.length + (isQuorum ? message.headerBytes : 0),
-      expiresAt: lives === Number.POSITIVE_INFINITY ? null : performance.now() + lives,
+      expiresAt: until === Number.POSITIVE_INFINITY ? null : until,
       returns: 0,
       failures: message.deliveryCount,
     };
@@ -232,10 +245,14 @@ export class MessageQueue implements Queue {
       this.#unacknowledged += 1;
     }
     consumer.deliver(entry);
+    if (consumer.noAck) this.#forget(entry);
   }
 
   #settle(entry: Entry, how: Settlement): void {
-    if (how === "done") return;
+    if (how === "done") {
+      this.#forget(entry);
+      return;
+    }
     const isFailure = how === "failed" || how === "refused";
     entry.returns += 1;
     if (isFailure) entry.failures = (entry.failures ?? 0) + 1;
@@ -316,8 +333,19 @@ export class MessageQueue implements Queue {
     this.#afterRemoval();
   }
 
-  #bury({ message, failures }: Entry, reason: DeathReason): void {
+  #bury(entry: Entry, reason: DeathReason): void {
+    const { message, failures } = entry;
+    this.#forget(entry);
     const isSame = failures === message.deliveryCount;
     this.#deadLetters.bury(isSame ? message : message.with({ deliveryCount: failures }), reason);
+  }
+  /** It is kept here no more. */
+  #forget({ message }: Entry): void {
+    this.#ports.memory.add(-message.storedBytes);
+  }
+
+  #clear(): void {
+    for (let entry = this.#ready.shift(); entry; entry = this.#ready.shift()) this.#forget(entry);
+    this.#deadLetters.clear();
   }
 }

@@ -1,4 +1,5 @@
 /** What every type of queue does, as channels and exchanges see it. */
+import type { Memory } from "../model/memory.ts";
 import type { Message } from "../model/message.ts";
 import type { Table } from "../protocol/fields.ts";
 import type { QueueType } from "./arguments.ts";
@@ -80,6 +81,7 @@ export type Queue = QueueIdentity & {
 
 /** What a queue asks of the vhost that it is in. */
 export type QueuePorts = {
+  readonly memory: Memory;
   /** @returns the queues that took it, of those that it was routed to; null: there is no such exchange. */
   readonly publish: (
     exchange: string,

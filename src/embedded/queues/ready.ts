@@ -14,7 +14,6 @@ export type Ready = {
   takeExpired(now: number): readonly Entry[];
   /** When the first of those expires that nothing stands before; undefined: none does. */
   nextExpiry(): number | undefined;
-  clear(): void;
 };
 
 /** A line with a cheap head. */
@@ -64,7 +63,7 @@ class Line {
 class Lines implements Ready {
   readonly #lines: readonly Line[];
   readonly #lineFor: (entry: Entry, isBack: boolean) => number;
-  readonly #keepsPlace: boolean;
+  readonly #isClassic: boolean;
   #length = 0;
   #bytes = 0;
   /** Of them, those that expire. */
@@ -75,11 +74,11 @@ class Lines implements Ready {
   constructor(
     count: number,
     lineFor: (entry: Entry, isBack: boolean) => number,
-    { keepsPlace }: { readonly keepsPlace: boolean },
+    { isClassic }: { readonly isClassic: boolean },
   ) {
     this.#lines = Array.from({ length: count }, () => new Line());
     this.#lineFor = lineFor;
-    this.#keepsPlace = keepsPlace;
+    this.#isClassic = isClassic;
   }
 
   get length(): number {
@@ -96,7 +95,7 @@ class Lines implements Ready {
 
   giveBack(entry: Entry): void {
     const line = this.#lineOf(entry, true);
-    if (this.#keepsPlace) line?.insert(entry);
+    if (this.#isClassic) line?.insert(entry);
     else line?.push(entry);
   }
 
@@ -111,32 +110,28 @@ class Lines implements Ready {
   }
 
   takeExpired(now: number): readonly Entry[] {
-    if (this.#mortal === 0) return [];
     const expired: Entry[] = [];
-    for (const line of this.#lines) {
-      for (;;) {
-        const head = line.peek();
-        if (!head || head.expiresAt === null || head.expiresAt > now) break;
-        line.shift();
-        this.#count(head, -1);
-        expired.push(head);
-      }
+    while (this.#mortal > 0) {
+      const line = this.#heads().find((one) => isExpired(one.peek(), now));
+      const entry = line?.shift();
+      if (!entry) break;
+      this.#count(entry, -1);
+      expired.push(entry);
     }
     return expired;
   }
 
   nextExpiry(): number | undefined {
-    let next: number | undefined;
-    if (this.#mortal === 0) return next;
-    for (const line of this.#lines) {
-      const at = line.peek()?.expiresAt ?? null;
-      if (at !== null && (next === undefined || at < next)) next = at;
-    }
-    return next;
+    if (this.#mortal === 0) return undefined;
+    const times = this.#heads().flatMap((line) => line.peek()?.expiresAt ?? []);
+    return times.length === 0 ? undefined : Math.min(...times);
   }
 
-  clear(): void {
-    while (this.shift());
+  /** Those whose heads expire: of a classic queue the first alone. */
+  #heads(): readonly Line[] {
+    const first = this.#first();
+    if (!this.#isClassic) return this.#lines;
+    return first ? [first] : [];
   }
 
   #first(): Line | undefined {
@@ -160,11 +155,15 @@ class Lines implements Ready {
   }
 }
 
+function isExpired(entry: Entry | undefined, now: number): boolean {
+  return entry !== undefined && entry.expiresAt !== null && entry.expiresAt <= now;
+}
+
 /** A line for each priority, the highest first; a message comes back to its old place. */
 export function classicReady(maxPriority: number): Ready {
   const lineFor = ({ message }: Entry) =>
     maxPriority - Math.min(message.properties.priority ?? 0, maxPriority);
-  return new Lines(maxPriority + 1, lineFor, { keepsPlace: true });
+  return new Lines(maxPriority + 1, lineFor, { isClassic: true });
 }
 
 const QUORUM_PRIORITIES = 32;
@@ -179,5 +178,5 @@ export function quorumReady(): Ready {
     );
     return isBack ? 0 : QUORUM_PRIORITIES - priority;
   };
-  return new Lines(QUORUM_PRIORITIES + 1, lineFor, { keepsPlace: false });
+  return new Lines(QUORUM_PRIORITIES + 1, lineFor, { isClassic: false });
 }

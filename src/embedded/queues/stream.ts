@@ -1,4 +1,5 @@
 /** A stream: a log that any number of consumers read, from wherever they want, as often as they want. */
+import type { Memory } from "../model/memory.ts";
 import type { Message } from "../model/message.ts";
 import { AmqpError } from "../protocol/errors.ts";
 import { long, lookup, type Table } from "../protocol/fields.ts";
@@ -29,13 +30,14 @@ export class Stream implements Queue {
   readonly type: QueueType = "stream";
   readonly #what: string;
   readonly #settings: QueueSettings;
+  readonly #memory: Memory;
   readonly #readers = new Map<Consumer, Reader>();
   #log: Logged[] = [];
   #firstOffset = 0;
   #segments: Segment[] = [];
 
   /** @param where ` in vhost '/'`, for texts. */
-  constructor(identity: QueueIdentity, settings: QueueSettings, where: string) {
+  constructor(identity: QueueIdentity, settings: QueueSettings, where: string, memory: Memory) {
     this.name = identity.name;
     this.durable = identity.durable;
     this.autoDelete = identity.autoDelete;
@@ -43,6 +45,7 @@ export class Stream implements Queue {
     this.arguments = identity.arguments;
     this.#what = `queue '${identity.name}'${where}`;
     this.#settings = settings;
+    this.#memory = memory;
   }
 
   get counts(): QueueCounts {
@@ -60,7 +63,9 @@ export class Stream implements Queue {
 
   publish(message: Message): boolean {
     const at = Date.now();
-    this.#log.push({ message: stored(message), at });
+    const logged = { message: stored(message), at };
+    this.#log.push(logged);
+    this.#memory.add(logged.message.storedBytes);
     this.#store(message.body.length + message.headerBytes, at);
     for (const reader of this.#readers.values()) this.#run(reader);
     return true;
@@ -123,7 +128,7 @@ export class Stream implements Queue {
   end(): void {
     const consumers = [...this.#readers.keys()];
     this.#readers.clear();
-    this.#log = [];
+    this.#forget(this.#log.splice(0));
     for (const consumer of consumers) consumer.cancelled();
   }
 
@@ -162,9 +167,13 @@ export class Stream implements Queue {
       if (!oldest || !next || !(total > maxBytes || now - oldest.lastAt > maxAgeMs)) return;
       this.#segments.shift();
       total -= oldest.bytes;
-      this.#log.splice(0, next.firstOffset - this.#firstOffset);
+      this.#forget(this.#log.splice(0, next.firstOffset - this.#firstOffset));
       this.#firstOffset = next.firstOffset;
     }
+  }
+
+  #forget(logged: readonly Logged[]): void {
+    for (const { message } of logged) this.#memory.add(-message.storedBytes);
   }
 
   #offsetOf(place: StreamPlace): number {
