@@ -27,7 +27,7 @@ export type Spawned = {
  */
 const V8_LIMIT_MB = 4_096;
 
-/** The reason of a thread's end that others begin with: the place may follow. */
+/** Why a thread ended that took too much memory; such a reason may go on with the place. */
 export const OUT_OF_MEMORY = "out of memory";
 
 const isSource = import.meta.url.endsWith(".ts");
