@@ -39,9 +39,11 @@ export type PublishOptions = {
  * Publishes from a handler. Resolves once the broker has confirmed the message and a queue has it;
  * the handler's own message is acknowledged only after that.
  *
- * @throws {WarrenError} `invalid-event`, `unexpected-event`, `unknown-exchange`: the handler's
- *   mistake, counts as a failed attempt. `unroutable`, `nacked`, `blocked`, `disconnected`,
- *   `outcome-unknown`: broker trouble, the message is held and no attempt is counted.
+ * @throws {WarrenError} `malformed`, `body-too-large`, `unknown-exchange`, `unknown-event`,
+ *   `unexpected-event`, `key-mismatch`, `invalid-event`: the handler's mistake, counts as a failed
+ *   attempt. `unroutable`, `nacked`, `access-refused`, `blocked`, `disconnected`, `overloaded`,
+ *   `stopping`, `outcome-unknown`: broker trouble, the message is held and no attempt is counted;
+ *   `stopping` also once the run is over.
  */
 export type Publish = <X extends ExchangeName, K extends KeyOf<X>>(
   exchange: X,

@@ -71,6 +71,11 @@ const handled = (body: string, options: Options.Publish = {}): Foreign => ({
 });
 const event = (body: string, becomes: string): Foreign => ({ body, becomes, exchange: "books" });
 
+/** So many tables in each other. */
+function tables(depth: number): object {
+  return Array.from({ length: depth }).reduce<object>((inner) => ({ t: inner }), {});
+}
+
 const bodies: Readonly<Record<string, Foreign>> = {
   "0 bytes": undecodable(""),
   "no JSON": undecodable("{"),
@@ -83,6 +88,7 @@ const bodies: Readonly<Record<string, Foreign>> = {
   "JSON, said to be gzip": undecodable("{}", { contentEncoding: "gzip" }),
   "100 levels": undecodable(`${'{"a":'.repeat(100)}{}${"}".repeat(100)}`),
   "49,000 arrays": undecodable("[".repeat(49_000) + "]".repeat(49_000)),
+  "1,000 tables in a header": undecodable("{}", { headers: tables(1_000) }),
   "a key __proto__": undecodable('{"__proto__":{"isAdmin":true}}'),
   "4 MiB": handled(JSON.stringify("x".repeat(4 * 1024 * 1024))),
   "2^53+1": handled('{"n":9007199254740993}'),
@@ -148,9 +154,7 @@ const properties: Readonly<Record<string, Options.Publish>> = {
   "4,000 headers": {
     headers: Object.fromEntries(Array.from({ length: 4_000 }, (_, n) => [`h${n}`, "v"])),
   },
-  "1,000 tables in each other": {
-    headers: Array.from({ length: 1_000 }).reduce<object>((inner) => ({ t: inner }), {}),
-  },
+  "60 tables in each other": { headers: tables(60) },
   "x-death": { headers: { "x-death": ["a"], "x-first-death-queue": 5 } },
   "an x-death of the queue": {
     headers: { "x-death": [{ count: 999, queue: "work", exchange: "", reason: "rejected" }] },

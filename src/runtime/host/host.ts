@@ -92,7 +92,7 @@ export type HandlerHost = {
   /** Starts a run for each; never throws. Only after an `activate`. */
   deliver(batch: readonly Delivery[]): void;
   status(): HostStatus;
-  /** Ends at once, with whatever still runs. */
+  /** Ends at once, with whatever still runs; a `prepare` under way is not ok, without a problem. */
   stop(): Promise<void>;
 };
 

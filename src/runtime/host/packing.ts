@@ -40,6 +40,7 @@ type DeliveryRow = readonly [
   redelivered: boolean,
 ];
 
+/** For a thread; `bodies` is to be transferred. */
 export function packBatch(batch: readonly NumberedRun[]): PackedBatch {
   const total = batch.reduce((sum, { delivery }) => sum + delivery.message.body.length, 0);
   const bodies = new Uint8Array(total);
@@ -60,6 +61,7 @@ export function packBatch(batch: readonly NumberedRun[]): PackedBatch {
   };
 }
 
+/** What `packBatch` was given, on the thread; the bodies share one piece of memory. */
 export function unpackBatch({ rows, bodies, headers }: PackedBatch): readonly NumberedRun[] {
   let at = 0;
   return (JSON.parse(rows) as readonly DeliveryRow[]).map((row) => {
@@ -135,6 +137,7 @@ function asBuffer({ buffer, byteOffset, length }: Uint8Array): Buffer {
 /** null: handled, as nearly all are. */
 type ResultRow = readonly [run: number, durationMs: number, isLoose: boolean, RunOutcome | null];
 
+/** For the runner's thread. */
 export function packResults(results: readonly RunResult[]): string {
   const rows = results.map(({ run, durationMs, isLoose, outcome }): ResultRow => {
     return [run, durationMs, isLoose, outcome.status === "handled" ? null : outcome];
@@ -142,6 +145,7 @@ export function packResults(results: readonly RunResult[]): string {
   return JSON.stringify(rows);
 }
 
+/** What `packResults` was given. */
 export function unpackResults(packed: string): readonly RunResult[] {
   const rows = JSON.parse(packed) as readonly ResultRow[];
   return rows.map(([run, durationMs, isLoose, outcome]) => {

@@ -10,8 +10,8 @@ type Environment = Readonly<Record<string, string | undefined>>;
 export class Spares {
   readonly #env: Environment;
   #spare: { readonly options: string; readonly spawned: Spawned } | null = null;
-
   #refill: NodeJS.Timeout | undefined;
+  #isOver = false;
 
   constructor(env: Environment) {
     this.#env = env;
@@ -19,6 +19,7 @@ export class Spares {
 
   /** Has one ready that fits a topology. */
   warm(topology: Topology): void {
+    if (this.#isOver) return;
     const wanted = this.#optionsFor(topology);
     const options = JSON.stringify(wanted);
     if (this.#spare?.options === options) return;
@@ -46,6 +47,7 @@ export class Spares {
   }
 
   end(): void {
+    this.#isOver = true;
     clearTimeout(this.#refill);
     this.#drop();
   }

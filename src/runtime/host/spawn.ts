@@ -27,11 +27,13 @@ export type Spawned = {
  */
 const V8_LIMIT_MB = 4_096;
 
+/** Why a thread ended that took too much memory; such a reason may go on with the place. */
 export const OUT_OF_MEMORY = "out of memory";
 
 const isSource = import.meta.url.endsWith(".ts");
 const entry = new URL(isSource ? "./thread/worker.ts" : "./thread/worker.js", import.meta.url);
 
+/** Starts a thread, which loads nothing of the user's before it is told to. */
 export function spawnThread({ env, isTypeScript, maxHeapBytes }: SpawnOptions): Spawned {
   const pulse = new Pulse();
   const { port1, port2 } = new MessageChannel();

@@ -42,12 +42,12 @@ export class Interrogation {
    */
   async ask(withinMs: number): Promise<Whereabouts | null> {
     const limit = new AbortController();
-    const late = sleep(withinMs, null, { signal: limit.signal });
     try {
       this.#begin();
+      const late = sleep(withinMs, null, { signal: limit.signal });
       return await Promise.race([this.#answer, late]);
     } catch {
-      // A Node that is built without the inspector.
+      // Node's permission model denies the inspector.
       return null;
     } finally {
       limit.abort();

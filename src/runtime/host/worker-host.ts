@@ -43,6 +43,7 @@ export class WorkerHost implements HandlerHost {
   readonly #threads = new Set<RemoteThread>();
   #generation = 0;
   #restarts = 0;
+  #isOver = false;
 
   constructor(ports: HostPorts, { env }: WorkerHostOptions) {
     this.#ports = ports;
@@ -65,8 +66,11 @@ export class WorkerHost implements HandlerHost {
   /** Waits for the end of former handlers: two kinds of them live at most. */
   async prepare(topology: Topology): Promise<Prepared> {
     await this.#shift.alone();
+    if (this.#isOver) return { ok: false, files: new Map(), problems: [] };
     const { thread, problems } = await this.#start(this.#spares.take(topology), topology);
     const { files } = thread;
+    // That a thread was ended by the stop is nothing that is wrong with its handlers.
+    if (this.#isOver) return { ok: false, files, problems: [] };
     if (problems.length > 0) return { ok: false, files, problems };
     const activate = () => {
       this.#generation += 1;
@@ -93,6 +97,7 @@ export class WorkerHost implements HandlerHost {
   }
 
   async stop(): Promise<void> {
+    this.#isOver = true;
     this.#shift.end();
     this.#spares.end();
     const threads = [...this.#threads];

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import type { Prepared } from "../../../src/runtime/host/host.ts";
 import { expect, test } from "../../support/test.ts";
 import { handlerText } from "../../support/threaded.ts";
@@ -80,4 +81,45 @@ test("a thread that dies while it waits to be replaced is replaced now", async (
   await waitFor(() => results.some(({ id }) => id === waiting.id), { what: "its result" });
   expect(host.status().finishing).toBe(1);
   await host.stop();
+});
+
+test("a host that stops starts no thread any more, whoever waits for one", async ({
+  createProject,
+}) => {
+  const slow = topology.replace("handler: work", "handler: slow");
+  const project = await createProject({
+    topology: slow,
+    handlers: { slow: handlerText(pause(19_000)) },
+  });
+  const { host, topology: loaded, log } = openHost(project);
+  activate(await host.prepare(loaded));
+  host.deliver([deliveryOf("work", {})]);
+  activate(await host.prepare(loaded));
+  // It waits for the end of the first.
+  const third = host.prepare(loaded);
+  const stopped = host.stop();
+  let started = 0;
+  const onWorker = () => void started++;
+  process.on("worker", onWorker);
+  expect(await third).toEqual({ ok: false, files: new Map(), problems: [] });
+  host.warm();
+  await stopped;
+  process.off("worker", onWorker);
+  expect(started).toBe(0);
+  expect(log).toEqual([]);
+});
+
+test("a host that stops while it loads handlers has no problem with them", async ({
+  createProject,
+}) => {
+  const mark = `import { writeFileSync } from "node:fs";
+writeFileSync(new URL("mark", import.meta.url), "");
+${pause(9_000)}`;
+  const project = await createProject({ topology, handlers: { work: handlerText("", mark) } });
+  const { host, topology: loaded, log } = openHost(project);
+  const prepared = host.prepare(loaded);
+  await waitFor(() => existsSync(project.path("src/handlers/mark")), { what: "it to load them" });
+  await host.stop();
+  expect(await prepared).toMatchObject({ ok: false, problems: [] });
+  expect(log).toEqual([]);
 });

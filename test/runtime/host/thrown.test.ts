@@ -1,5 +1,6 @@
 import { describe } from "vitest";
 import { Reject, Retry } from "../../../src/handler.ts";
+import { packResults, unpackResults } from "../../../src/runtime/host/packing.ts";
 import { readFailure } from "../../../src/runtime/host/thread/cause.ts";
 import { describeFailure } from "../../../src/runtime/host/thread/failure.ts";
 import { expect, test } from "../../support/test.ts";
@@ -51,12 +52,26 @@ describe("whatever is thrown has an outcome", () => {
       { ...failed("Retry: retry after 1000 ms"), status: "retry", afterMs: 1_000 },
     ],
     [
-      "a Retry after no number",
+      "a Retry after for ever",
+      new Retry({ after: Number.POSITIVE_INFINITY }),
+      { ...failed("Retry: retry after Infinity ms"), status: "retry", afterMs: 2 ** 32 - 1 },
+    ],
+    [
+      "a Retry after not a number",
+      new Retry({ after: Number.NaN }),
+      failed("Retry: retry after NaN ms"),
+    ],
+    [
+      "a Retry after a text",
       changed(new Retry({ after: 1 }), { after: "1" }),
       failed("Retry: retry after 1 ms"),
     ],
   ])("%s", ([, thrown, outcome]) => {
-    expect(readFailure(thrown)).toEqual(outcome);
+    const read = readFailure(thrown);
+    expect(read).toEqual(outcome);
+    // As it goes to the runner's thread.
+    const result = { run: 1, outcome: read, durationMs: 1, isLoose: false };
+    expect(unpackResults(packResults([result]))).toEqual([result]);
   });
 });
 

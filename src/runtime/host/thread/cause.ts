@@ -19,11 +19,17 @@ function describe(error: unknown): { name: string; message: string; after: numbe
   const message = messageOf(error);
   try {
     if (!(error instanceof Error)) return { name: "thrown", message, after: null };
-    const after = "after" in error && typeof error.after === "number" ? error.after : null;
-    return { name: String(error.name), message, after };
+    return { name: String(error.name), message, after: afterOf(error) };
   } catch {
     return { name: "thrown", message, after: null };
   }
+}
+
+/** null: it says none. Outcomes travel as JSON, which has no Infinity. */
+function afterOf(error: Error): number | null {
+  const after = "after" in error ? error.after : null;
+  if (typeof after !== "number" || Number.isNaN(after)) return null;
+  return Math.min(Math.max(after, 0), NUMBERS.maxTtlMs);
 }
 
 /** At most as long as a header may be, without control characters. */

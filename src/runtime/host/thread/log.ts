@@ -1,4 +1,5 @@
 /** What handlers log, on its way to the runner's thread: at once, so that the last line is seen. */
+import { messageOf } from "../../../errors.ts";
 import type { Log } from "../../../handler.ts";
 import { NUMBERS } from "../../../numbers.ts";
 import type { FromThread } from "../protocol.ts";
@@ -44,7 +45,7 @@ export class ThreadLog implements Log {
       type: "log",
       level,
       fields: isLong ? JSON.stringify({ cut: text.slice(0, NUMBERS.maxHeaderBytes) }) : text,
-      message: String(message),
+      message: messageOf(message).slice(0, NUMBERS.maxLogBytes),
     });
   }
 }
@@ -63,7 +64,7 @@ function toJson(fields: object): string {
       return shown;
     });
   } catch (error) {
-    return JSON.stringify({ unreadable: String(error) });
+    return JSON.stringify({ unreadable: messageOf(error) });
   }
 }
 

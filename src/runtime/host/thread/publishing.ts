@@ -36,6 +36,10 @@ export class Publishing {
   readonly #delivery: Delivery;
   readonly #options: PublishingOptions;
   readonly #publishes: Promise<Published>[] = [];
+  #underWay = 0;
+  /** Since when there is one under way. */
+  #since = 0;
+  #waitedMs = 0;
   #isOver = false;
 
   constructor(delivery: Delivery, options: PublishingOptions) {
@@ -58,6 +62,11 @@ export class Publishing {
 
   get isUsed(): boolean {
     return this.#publishes.length > 0;
+  }
+
+  /** How long the broker has had a publish of the run and not confirmed it, in milliseconds. */
+  get waitedMs(): number {
+    return this.#waitedMs + (this.#underWay > 0 ? performance.now() - this.#since : 0);
   }
 
   /** Nothing more is published. */
@@ -88,11 +97,17 @@ export class Publishing {
 
   /** Never rejects: what is given may be anything, with getters that throw. */
   async #send(given: Given): Promise<Published> {
+    if (this.#underWay === 0) this.#since = performance.now();
+    this.#underWay += 1;
     try {
       return await this.#options.publish(this.#compose(given));
     } catch (error) {
       const message = `can't be sent: ${messageOf(error)}`;
       return { ok: false, code: "malformed", message, messageId: "" };
+    } finally {
+      this.#waitedMs = this.waitedMs;
+      this.#since = performance.now();
+      this.#underWay -= 1;
     }
   }
 

@@ -3,6 +3,7 @@
  * handler may not need is made when it asks for it.
  */
 import type { HandlerContext, HandlerModule, Log, Publish } from "../../../handler.ts";
+import { NUMBERS } from "../../../numbers.ts";
 import type { Queue } from "../../../topology.ts";
 import type { Delivery } from "../host.ts";
 import type { RunOutcome } from "../protocol.ts";
@@ -108,12 +109,19 @@ export class Run {
     return true;
   }
 
-  /** Time in which another run held the thread is none of its own, within bounds. */
+  /**
+   * Time in which another run held the thread, or the broker a publish, is none of its own, within
+   * bounds.
+   */
   checkTime(): void {
     const { timeoutMs } = this.#workplace.queue;
     const { stalls, topology } = this.#options;
     const stalledMs = stalls.totalMs - this.#stalledBefore;
-    const limitMs = timeoutMs + Math.min(stalledMs, timeoutMs + topology.worker.blockedMs);
+    const waitedMs = this.#publishing?.waitedMs ?? 0;
+    const limitMs =
+      timeoutMs +
+      Math.min(stalledMs, timeoutMs + topology.worker.blockedMs) +
+      Math.min(waitedMs, NUMBERS.publishDeadlineMs);
     const leftMs = limitMs - (performance.now() - this.#started);
     if (leftMs >= 1) this.#timer = setTimeout(checkTime, leftMs, this);
     else {
