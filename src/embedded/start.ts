@@ -14,8 +14,8 @@ export type EmbeddedBroker = {
   readonly managementUrl: string;
   /** Ends it, with all that it holds. */
   stop(): Promise<void>;
-  /** Resolves once it is gone, whatever the reason. */
-  readonly ended: Promise<void>;
+  /** Resolves once it is gone: to the error that ended it, and to null where it was stopped. */
+  readonly ended: Promise<Error | null>;
 };
 
 export type ThreadMessage =
@@ -35,8 +35,12 @@ export async function startEmbeddedBroker({
   const workerData: ServerOptions = { port, managementPort, maxStoredBytes };
   // No options of the process's own: they may be about what it runs itself.
   const worker = new Worker(entry(), { name: "warren broker", workerData, execArgv: [] });
-  const ended = new Promise<void>((resolve) => {
-    worker.on("exit", () => resolve());
+  const ended = new Promise<Error | null>((resolve) => {
+    let cause: Error | null = null;
+    worker.on("error", (error: Error) => {
+      cause = error;
+    });
+    worker.on("exit", () => resolve(cause));
   });
   const [message] = (await Promise.race([once(worker, "message"), ended.then(() => [])])) as [
     ThreadMessage?,

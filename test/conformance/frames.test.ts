@@ -56,13 +56,8 @@ conforms("a channel is opened once, and before it is used", (peer) =>
 
 conforms("a channel that an error closes takes nothing until that is acknowledged", (peer) =>
   heardOf(peer, {
+    // Whether RabbitMQ says that it closes a channel whose end is acknowledged by then is chance.
     ignored: [declare("gone", PASSIVE), declare("q", 0), publish(0), header(1, 0)],
-    "acknowledged and opened": [
-      declare("gone", PASSIVE),
-      closeOk(1),
-      channelOpen(1),
-      declare("q", 0),
-    ],
     "closed at the same time": [declare("gone", PASSIVE), channelClose(1)],
   }),
 );

@@ -17,6 +17,7 @@ import {
   tuneOk,
   u8,
   u16,
+  u64,
 } from "../conformance/wire.ts";
 import { ANSWERED, type BadInputs, FATAL, TAKEN, TOO_LARGE } from "./bad-inputs.ts";
 
@@ -24,15 +25,14 @@ const LAST = "9 20.11";
 
 /** Of each, on a connection of its own; that another channel opens says that it is gone through. */
 async function heardOf(peer: Peer, inputs: BadInputs) {
-  const heard: Record<string, readonly string[]> = {};
-  for (const [name, frames] of Object.entries(inputs)) {
+  const heard = Object.entries(inputs).map(async ([name, frames]) => {
     const wire = await openWire(peer.url);
     wire.send(...frames, channelOpen(9));
     const lines = await wire.until(/^9 20\.11$|^0 10\.50|^socket closed$/);
     wire.close();
-    heard[name] = lines.filter((line) => line !== LAST);
-  }
-  return heard;
+    return [name, lines.filter((line) => line !== LAST)] as const;
+  });
+  return Object.fromEntries(await Promise.all(heard));
 }
 
 conforms("what makes no sense is refused", (peer) => heardOf(peer, ANSWERED));
@@ -110,6 +110,26 @@ conforms("a close is answered as often as it is sent", async (peer) => {
   return lines.filter((line) => line !== "socket closed");
 });
 
+conforms(
+  "a channel that both close at once is opened again once both have said so",
+  async (peer) => {
+    const wire = await openWire(peer.url);
+    const closed = method(1, [20, 40], u16(200), short(""), u16(0), u16(0));
+    wire.send(method(1, [60, 80], u64(9), u8(0)), closed);
+    const lines = [await wire.until(/^1 20\.41$/)];
+    wire.send(method(1, [20, 41]), channelOpen(1));
+    lines.push(await wire.until(/^1 20\.11$/));
+    for (let times = 0; times < 5; times++) {
+      wire.send(closed);
+      await wire.until(/^1 20\.41$/);
+      wire.send(channelOpen(1));
+      lines.push(await wire.until(/^1 20\.11$/));
+    }
+    wire.close();
+    return lines;
+  },
+);
+
 conforms("nothing more is done after a close", async (peer) => {
   const client = await peer.connect();
   const wire = await openWire(peer.url);
@@ -143,6 +163,22 @@ conforms("a handshake has ten seconds", async (peer) => {
   ]);
   timers.forEach(clearInterval);
   return seconds;
+});
+
+conforms("what can't be negotiated ends the handshake", async (peer) => {
+  const tunings = {
+    "a frame of 1": [2_047, 1],
+    "the largest frame": [2_047, 2 ** 32 - 1],
+    "the most channels": [65_535, 131_072],
+  } as const;
+  const endings = Object.entries(tunings).map(async ([name, [channelMax, frameMax]]) => {
+    const wire = await openWire(peer.url, { handshake: false });
+    wire.send(HEADER, startOk(), tuneOk(channelMax, frameMax), open(peer.vhost));
+    const lines = await wire.until(/^socket closed$|^0 10\.50|^0 10\.41$/);
+    wire.close();
+    return [name, lines] as const;
+  });
+  return Object.fromEntries(await Promise.all(endings));
 });
 
 conforms("a TLS hello is answered like any other protocol", async (peer) => {

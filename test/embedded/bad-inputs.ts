@@ -12,6 +12,7 @@ import {
   u32,
   u64,
 } from "../conformance/wire.ts";
+import type { Random } from "../support/random.ts";
 
 export type BadInputs = Readonly<Record<string, readonly Buffer[]>>;
 
@@ -130,3 +131,19 @@ export const FATAL: BadInputs = {
   "more flags": [publish(), properties(u16(1), u16(0))],
   "headers of no type": [publish(), properties(u16(0x2000), u32(4), field("Z", u8(1)))],
 };
+
+/** All of them, each as it goes over the wire. */
+export function inputs(): readonly Buffer[] {
+  const all = Object.values({ ...ANSWERED, ...TOO_LARGE, ...TAKEN, ...FATAL });
+  return all.map((frames) => Buffer.concat([...frames]));
+}
+
+/** Half of them as they are, and the others with some bytes changed. */
+export function garble(random: Random, input: Buffer): Buffer {
+  const garbled = Buffer.from(input);
+  if (random.below(2) === 0) return garbled;
+  for (let times = random.below(4) + 1; times > 0; times--) {
+    garbled[random.below(garbled.length)] = random.below(256);
+  }
+  return garbled;
+}

@@ -14,7 +14,7 @@ import {
 import { createRandom } from "../support/random.ts";
 import { expect, test as plain } from "../support/test.ts";
 import { waitFor } from "../support/wait-for.ts";
-import { ANSWERED, FATAL, TAKEN, TOO_LARGE } from "./bad-inputs.ts";
+import { garble, inputs, TAKEN } from "./bad-inputs.ts";
 import { type BrokerProcess, startBrokerProcess } from "./broker-process.ts";
 import { startBystander } from "./bystander.ts";
 import { end, flood, openSocket } from "./sockets.ts";
@@ -133,14 +133,12 @@ test("a queue whose arguments are nested without end is listed like any other", 
 });
 
 test("whatever is heard, in pieces of any size, the broker goes on", async () => {
-  const inputs = Object.values({ ...ANSWERED, ...TOO_LARGE, ...TAKEN, ...FATAL }).map((frames) =>
-    Buffer.concat([...frames]),
-  );
+  const all = inputs();
   const random = createRandom(7);
   for (let round = 0; round < 40; round++) {
     const sockets = await Promise.all(random.list(25, () => openSocket(broker.port)));
     for (const socket of sockets) {
-      for (const input of random.list(3, () => garble(random, random.pick(inputs)))) {
+      for (const input of random.list(3, () => garble(random, random.pick(all)))) {
         const at = random.below(input.length);
         socket.write(input.subarray(0, at));
         socket.write(input.subarray(at));
@@ -152,13 +150,3 @@ test("whatever is heard, in pieces of any size, the broker goes on", async () =>
     what: "all that is gone to be gone",
   });
 });
-
-/** Half of them as they are, and the others with some bytes changed. */
-function garble(random: ReturnType<typeof createRandom>, input: Buffer): Buffer {
-  const garbled = Buffer.from(input);
-  if (random.below(2) === 0) return garbled;
-  for (let times = random.below(4) + 1; times > 0; times--) {
-    garbled[random.below(garbled.length)] = random.below(256);
-  }
-  return garbled;
-}

@@ -85,12 +85,10 @@ export class Channel {
   assertMay(permission: Permission, kind: "exchange" | "queue", object: string): void {
     const { broker, user, vhost } = this.ports;
     // Texts of the default exchange have a name for it.
-    const what = vhost.describe(kind, object === "" ? "amq.default" : object);
-    broker.users.assertMay(user, permission, {
-      vhost: vhost.name,
-      object: object || "amq.default",
-      what,
-    });
+    const name = object === "" ? "amq.default" : object;
+    if (broker.users.may(user, permission, vhost.name, name)) return;
+    const text = `${permission} access to ${vhost.describe(kind, name)} refused for user '${user}'`;
+    throw new AmqpError("access-refused", text);
   }
 
   select(): void {

@@ -10,6 +10,8 @@ type Opened = { readonly channel: Channel; readonly assembly: Assembly };
 
 export class Channels {
   readonly #opened = new Map<number, Opened>();
+  /** By the client, which may have sent more on them together with that. */
+  readonly #closed = new Set<number>();
   readonly #ports: ChannelPorts;
   /** How many there may be; their numbers are the client's business. */
   readonly #max: number;
@@ -38,6 +40,11 @@ export class Channels {
       channel.end();
       channel.send("channel.close", closeOf(known));
     }
+  }
+
+  /** Forgets those that are closed: what comes from now on is for others of their numbers. */
+  tidy(): void {
+    for (const number of this.#closed) this.#forget(number);
   }
 
   /** The client reads again. */
@@ -77,19 +84,23 @@ export class Channels {
       }
       if (method.name === "channel.close") this.#close(channel);
       else if (!channel.isClosed) handle(channel, method, content);
-      else if (method.name === "channel.close-ok") this.#opened.delete(channel.number);
+      else if (method.name === "channel.close-ok") this.#forget(channel.number);
     } catch (error) {
       throw asAmqpError(error, idOf(method.name));
     }
   }
 
+  /** By the client. */
   #close(channel: Channel): void {
+    const isCrossing = channel.isClosed;
     channel.end();
     channel.send("channel.close-ok", {});
-    // What has been sent on it with the close is not for a channel that is not there.
-    const opened = this.#opened.get(channel.number);
-    setImmediate(() => {
-      if (this.#opened.get(channel.number) === opened) this.#opened.delete(channel.number);
-    });
+    // Both have closed it: the client still has to answer.
+    if (!isCrossing) this.#closed.add(channel.number);
+  }
+
+  #forget(number: number): void {
+    this.#opened.delete(number);
+    this.#closed.delete(number);
   }
 }

@@ -2,28 +2,29 @@
 
 export class Confirms {
   #last = 0;
-  #acked: number[] = [];
+  /** The last one that the client has heard of. */
+  #told = 0;
   #nacked: number[] = [];
-
-  get isPending(): boolean {
-    return this.#acked.length + this.#nacked.length > 0;
-  }
 
   next(isAccepted: boolean): void {
     this.#last += 1;
-    (isAccepted ? this.#acked : this.#nacked).push(this.#last);
+    if (!isAccepted) this.#nacked.push(this.#last);
   }
 
-  /** Those since the last call; several acks in a row as one. */
+  /** Those since the last call, in their order; several acks in a row as one. */
   send(say: (name: "basic.ack" | "basic.nack", tag: number, multiple: boolean) => void): void {
-    const [acked, nacked] = [this.#acked, this.#nacked];
-    this.#acked = [];
+    const nacked = this.#nacked;
     this.#nacked = [];
-    const firstNack = nacked[0] ?? Number.POSITIVE_INFINITY;
-    const together = acked.filter((tag) => tag < firstNack);
-    const lastTogether = together.at(-1);
-    if (lastTogether !== undefined) say("basic.ack", lastTogether, together.length > 1);
-    for (const tag of acked.slice(together.length)) say("basic.ack", tag, false);
-    for (const tag of nacked) say("basic.nack", tag, false);
+    for (const tag of nacked) {
+      this.#ack(tag - 1, say);
+      say("basic.nack", tag, false);
+      this.#told = tag;
+    }
+    this.#ack(this.#last, say);
+  }
+
+  #ack(last: number, say: Parameters<Confirms["send"]>[0]): void {
+    if (last > this.#told) say("basic.ack", last, last - this.#told > 1);
+    this.#told = last;
   }
 }

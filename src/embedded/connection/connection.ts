@@ -63,6 +63,7 @@ export class Connection implements Client {
     this.#wait();
     socket.on("data", (chunk: Buffer) => {
       if (this.#state === "ended") return;
+      this.#channels?.tidy();
       this.#reader.push(chunk);
       this.#read();
     });

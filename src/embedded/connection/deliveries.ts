@@ -26,14 +26,9 @@ export class Deliveries {
     if (!isAll && !this.#unsettled.has(tag)) {
       throw new AmqpError("precondition-failed", `unknown delivery tag ${tag}`);
     }
-    const taken: Delivery[] = [];
-    if (!multiple) taken.push(...this.#take(tag));
-    else {
-      for (const one of [...this.#unsettled.keys()]) {
-        if (!isAll && one > tag) break;
-        taken.push(...this.#take(one));
-      }
-    }
+    const taken = multiple
+      ? this.#takeUpTo(isAll ? Number.POSITIVE_INFINITY : tag)
+      : this.#take(tag);
     for (const { queue, consumer, entries } of grouped(taken)) {
       queue.settle(entries, how, consumer);
     }
@@ -49,6 +44,16 @@ export class Deliveries {
     }
     this.#unsettled.clear();
     return byQueue;
+  }
+
+  #takeUpTo(last: number): readonly Delivery[] {
+    const taken: Delivery[] = [];
+    for (const [tag, delivery] of this.#unsettled) {
+      if (tag > last) break;
+      this.#unsettled.delete(tag);
+      taken.push(delivery);
+    }
+    return taken;
   }
 
   #take(tag: number): readonly Delivery[] {

@@ -7,6 +7,8 @@ import { checkExpiry } from "./expiry.ts";
 import { MESSAGE_OVERHEAD_BYTES } from "./memory.ts";
 import { formatString } from "./terms.ts";
 
+const NO_KEYS: ReadonlySet<string> = new Set();
+
 /** What a publisher sends with a method. */
 export type Content = { readonly properties: Buffer; readonly body: Buffer };
 
@@ -124,7 +126,7 @@ export function messageOf(exchange: string, routingKey: string, content: Content
     routingKeys: [routingKey, ...cc, ...bcc],
     properties,
     body: content.body,
-    blindKeys: new Set(bcc),
+    blindKeys: bcc.length === 0 ? NO_KEYS : new Set(bcc),
     deaths: [],
     firstDeath: null,
     lastExchange: "",

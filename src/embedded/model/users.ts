@@ -1,6 +1,4 @@
 /** Who may do what. `guest` may do everything; others come by the management interface. */
-import { AmqpError } from "../protocol/errors.ts";
-
 export type Permission = "configure" | "write" | "read";
 export type Permissions = Readonly<Record<Permission, string>>;
 
@@ -42,20 +40,5 @@ export class Users {
     const pattern = this.#users.get(name)?.permissions.get(vhost)?.[permission];
     // An empty pattern is none, as in RabbitMQ.
     return pattern !== undefined && pattern !== "" && new RegExp(pattern).test(object);
-  }
-
-  /** @throws {AmqpError} 403; `what` names the object in the text. */
-  assertMay(
-    name: string,
-    permission: Permission,
-    {
-      vhost,
-      object,
-      what,
-    }: { readonly vhost: string; readonly object: string; readonly what: string },
-  ): void {
-    if (this.may(name, permission, vhost, object)) return;
-    const text = `${permission} access to ${what} refused for user '${name}'`;
-    throw new AmqpError("access-refused", text);
   }
 }

@@ -137,7 +137,9 @@ export function isInteger(field: Field): field is Extract<Field, { readonly type
   return INTEGER_TYPES.has(field.type);
 }
 
-function isNesting(field: Field): field is Extract<Field, { readonly type: "table" | "array" }> {
+type Nesting = Extract<Field, { readonly type: "table" | "array" }>;
+
+function isNesting(field: Field): field is Nesting {
   return field.type === "table" || field.type === "array";
 }
 
@@ -175,8 +177,9 @@ export function arrayField(fields: readonly Field[]): Field {
  */
 export function parseTable(bytes: Buffer): Table {
   const table = readTable(bytes);
+  const nested: Nesting[] = [];
+  for (const [, field] of table) if (isNesting(field)) nested.push(field);
   // No recursion: depth is a client's choice.
-  const nested = table.map(([, field]) => field).filter(isNesting);
   for (let field = nested.pop(); field; field = nested.pop()) {
     const fields =
       field.type === "array"

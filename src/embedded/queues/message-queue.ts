@@ -146,11 +146,14 @@ export class MessageQueue implements Queue {
     }
     for (const consumer of consumers) this.#consumers.remove(consumer);
     this.#unacknowledged -= deliveries.length;
-    for (const { entry, consumer } of deliveries) {
+    for (const { consumer } of deliveries) {
       if (consumer) this.#leaving.delete(consumer);
       else this.#got -= 1;
-      this.#settle(entry, "failed");
     }
+    this.#settle(
+      deliveries.map(({ entry }) => entry),
+      "failed",
+    );
     if (this.type === "classic") this.#limit();
     this.#afterConsumers();
     if (!this.#isEnded) this.#limit();
@@ -171,7 +174,7 @@ export class MessageQueue implements Queue {
       consumer.inFlight -= entries.length;
       if (consumer.inFlight === 0) this.#leaving.delete(consumer);
     }
-    for (const entry of entries) this.#settle(entry, how);
+    this.#settle(entries, how);
     if (consumer) this.#consumers.freed(consumer);
     // What came back may be too much: a classic queue drops it first, a quorum queue what is left.
     if (this.type === "classic") this.#limit();
@@ -248,18 +251,29 @@ export class MessageQueue implements Queue {
     if (consumer.noAck) this.#forget(entry);
   }
 
-  #settle(entry: Entry, how: Settlement): void {
-    if (how === "done") {
-      this.#forget(entry);
-      return;
-    }
+  #settle(entries: readonly Entry[], how: Settlement): void {
+    if (how === "done") for (const entry of entries) this.#forget(entry);
+    else
+      this.#ready.giveBack(this.#byPriority(entries).filter((entry) => this.#survives(entry, how)));
+  }
+
+  /** A classic queue with priorities buries the highest first. */
+  #byPriority(entries: readonly Entry[]): readonly Entry[] {
+    if (this.#settings.maxPriority === 0 || entries.length < 2) return entries;
+    const priority = ({ message }: Entry) =>
+      Math.min(message.properties.priority ?? 0, this.#settings.maxPriority);
+    return entries.toSorted((a, b) => priority(b) - priority(a));
+  }
+
+  /** @returns false: it is dead, and buried. */
+  #survives(entry: Entry, how: Exclude<Settlement, "done">): boolean {
     const isFailure = how === "failed" || how === "refused";
     entry.returns += 1;
     if (isFailure) entry.failures = (entry.failures ?? 0) + 1;
-    if (how === "refused" || how === "unwanted") this.#bury(entry, "rejected");
-    else if (this.type === "quorum" && (entry.failures ?? 0) > this.#settings.deliveryLimit) {
-      this.#bury(entry, "delivery_limit");
-    } else this.#ready.giveBack(entry);
+    const isRejected = how === "refused" || how === "unwanted";
+    const isBeyond = this.type === "quorum" && (entry.failures ?? 0) > this.#settings.deliveryLimit;
+    if (isRejected || isBeyond) this.#bury(entry, isRejected ? "rejected" : "delivery_limit");
+    return !isRejected && !isBeyond;
   }
 
   #afterConsumers(): void {

@@ -6,8 +6,8 @@ export type Ready = {
   /** Of their bodies, or of all of them, as the queue counts them. */
   readonly bytes: number;
   push(entry: Entry): void;
-  /** Back, after a consumer had it. */
-  giveBack(entry: Entry): void;
+  /** Back, after a consumer had them, the first one first. */
+  giveBack(entries: readonly Entry[]): void;
   peek(): Entry | undefined;
   shift(): Entry | undefined;
   /** Takes those out that have expired and that nothing stands before. */
@@ -16,46 +16,54 @@ export type Ready = {
   nextExpiry(): number | undefined;
 };
 
-/** A line with a cheap head. */
+/** A line with a cheap head, also for those that come back to it. */
 class Line {
-  #entries: Entry[] = [];
+  #entries: (Entry | undefined)[] = [];
   #head = 0;
+  /** Those that came back and stand at their old places; the first one last. */
+  readonly #back: Entry[] = [];
 
   get length(): number {
-    return this.#entries.length - this.#head;
+    return this.#entries.length - this.#head + this.#back.length;
   }
 
   push(entry: Entry): void {
     this.#entries.push(entry);
   }
 
-  /** By its number: where it stood before. */
+  /** By its number: where it stood before. Cheap where it was the first. */
   insert(entry: Entry): void {
-    let at = this.#head;
-    let end = this.#entries.length;
-    while (at < end) {
-      const middle = (at + end) >> 1;
-      if ((this.#entries[middle]?.number ?? 0) < entry.number) at = middle + 1;
+    let [start, end] = [0, this.#back.length];
+    if ((this.#back.at(-1)?.number ?? Number.POSITIVE_INFINITY) > entry.number) start = end;
+    while (start < end) {
+      const middle = (start + end) >> 1;
+      if ((this.#back[middle]?.number ?? 0) > entry.number) start = middle + 1;
       else end = middle;
     }
-    if (at === this.#head && this.#head > 0) this.#entries[--this.#head] = entry;
-    else this.#entries.splice(at, 0, entry);
+    this.#back.splice(start, 0, entry);
   }
 
   peek(): Entry | undefined {
-    return this.#entries[this.#head];
+    const [back, next] = [this.#back.at(-1), this.#entries[this.#head]];
+    return back && next ? (back.number < next.number ? back : next) : (back ?? next);
   }
 
   shift(): Entry | undefined {
-    const entry = this.#entries[this.#head];
+    const entry = this.peek();
     if (!entry) return undefined;
-    this.#head += 1;
+    if (entry === this.#back.at(-1)) this.#back.pop();
+    else this.#advance();
+    return entry;
+  }
+
+  #advance(): void {
     // What has left must not be kept, and moving the rest must stay rare.
+    this.#entries[this.#head] = undefined;
+    this.#head += 1;
     if (this.#head > 64 && this.#head * 2 > this.#entries.length) {
       this.#entries.splice(0, this.#head);
       this.#head = 0;
     }
-    return entry;
   }
 }
 
@@ -93,10 +101,10 @@ class Lines implements Ready {
     this.#lineOf(entry, false)?.push(entry);
   }
 
-  giveBack(entry: Entry): void {
-    const line = this.#lineOf(entry, true);
-    if (this.#isClassic) line?.insert(entry);
-    else line?.push(entry);
+  giveBack(entries: readonly Entry[]): void {
+    if (!this.#isClassic) for (const entry of entries) this.#lineOf(entry, true)?.push(entry);
+    // The last one first, so that each finds its place at the head.
+    else for (const entry of entries.toReversed()) this.#lineOf(entry, true)?.insert(entry);
   }
 
   peek(): Entry | undefined {
