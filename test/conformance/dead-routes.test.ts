@@ -154,3 +154,30 @@ conforms(
   },
   { older },
 );
+
+conforms(
+  "a dead letter is routed by its headers, and by those of its history",
+  async (peer) => {
+    const client = await peer.connect();
+    const channel = await client.channel();
+    const { raw } = channel;
+    await raw.assertExchange("dlx", "headers");
+    const bindings = {
+      own: { "x-match": "all", a: "1" },
+      history: { "x-match": "any-with-x", "x-first-death-reason": "rejected" },
+      last: { "x-match": "any-with-x", "x-last-death-queue": "q" },
+    };
+    for (const [queue, args] of Object.entries(bindings)) {
+      await raw.assertQueue(queue);
+      await raw.bindQueue(queue, "dlx", "", args);
+    }
+    await raw.assertQueue("q", { deadLetterExchange: "dlx" });
+    await channel.publish("", "q", "1", { headers: { a: "1" } });
+    await channel.kill("q");
+    await client.quiet();
+    const seen: Record<string, string> = {};
+    for (const queue of Object.keys(bindings)) seen[queue] = briefs(await client.drain(queue));
+    return seen;
+  },
+  { older: [changed("4.0.0", "it did not say where it died last", { last: "1" }, { last: "" })] },
+);

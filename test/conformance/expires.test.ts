@@ -37,16 +37,19 @@ conforms("a classic queue that nobody uses goes after its lease", async (peer) =
 });
 
 for (const [name, use] of Object.entries(USES)) {
-  conforms(`the lease of a classic queue, and ${name}`, async (peer) => {
-    const { client, channel } = await lease(peer, "classic");
-    await delay(LEASE_MS / 2);
-    await use(channel);
-    // Gone by now, if the lease was not renewed.
-    await delay(LEASE_MS * 0.75);
-    const isThere = await client.answer((ch) => ch.checkExchange("with it"));
-    await client.goneExchange("with it");
-    return isThere;
-  });
+  conforms(
+    `the lease of a classic queue is renewed by some uses and not by others: ${name}`,
+    async (peer) => {
+      const { client, channel } = await lease(peer, "classic");
+      await delay(LEASE_MS / 2);
+      await use(channel);
+      // Gone by now, if the lease was not renewed.
+      await delay(LEASE_MS * 0.75);
+      const isThere = await client.answer((ch) => ch.checkExchange("with it"));
+      await client.goneExchange("with it");
+      return isThere;
+    },
+  );
 }
 
 // RabbitMQ looks at the leases of quorum queues every five seconds.

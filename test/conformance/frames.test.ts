@@ -149,15 +149,17 @@ conforms("what is asked for without an answer is done", (peer) =>
   }),
 );
 
-conforms("what RabbitMQ does not do", (peer) =>
-  heardOf(peer, {
-    immediate: [publish(IMMEDIATE), header(1, 0)],
-    "flow off": [method(1, [20, 20], u8(0))],
-    "flow on": [method(1, [20, 20], u8(1))],
-    "prefetch of bytes": [method(1, [60, 10], u32(1), u16(0), u8(0))],
-    "recover for others": [method(1, [60, 110], u8(0))],
-    "recover without an answer": [method(1, [60, 100], u8(1)), declare("q", 0)],
-    "access to a realm": [method(1, [30, 10], short("/data"), u8(0))],
-    "ack of a message in the future": [method(1, [60, 80], u64(7), u8(0))],
-  }),
+conforms(
+  "what is not implemented ends the connection, but for what can be said to be done",
+  (peer) =>
+    heardOf(peer, {
+      immediate: [publish(IMMEDIATE), header(1, 0)],
+      "flow off": [method(1, [20, 20], u8(0))],
+      "flow on": [method(1, [20, 20], u8(1))],
+      "prefetch of bytes": [method(1, [60, 10], u32(1), u16(0), u8(0))],
+      "recover for others": [method(1, [60, 110], u8(0))],
+      "recover without an answer": [method(1, [60, 100], u8(1)), declare("q", 0)],
+      "access to a realm": [method(1, [30, 10], short("/data"), u8(0))],
+      "ack of a message in the future": [method(1, [60, 80], u64(7), u8(0))],
+    }),
 );

@@ -43,7 +43,7 @@ const WAYS: Readonly<Record<string, (held: Held) => Promise<void> | void>> = {
 
 for (const type of Object.keys(QUEUES)) {
   for (const [way, giveBack] of Object.entries(WAYS)) {
-    conforms(`order in a ${type} queue after ${way}`, async (peer) => {
+    conforms(`a ${type} queue has its order for what comes back by ${way}`, async (peer) => {
       const all = await holdFour(peer, type);
       await giveBack(all);
       await all.client.quiet();
@@ -52,13 +52,16 @@ for (const type of Object.keys(QUEUES)) {
     });
   }
 
-  conforms(`order in a ${type} queue after a connection that is cut`, async (peer) => {
-    const { client } = await holdFour(peer, type);
-    client.cut();
-    const other = await peer.connect();
-    await other.until("q", 6);
-    return briefs(await other.drain("q"));
-  });
+  conforms(
+    `a ${type} queue has its order for what comes back by a connection that is cut`,
+    async (peer) => {
+      const { client } = await holdFour(peer, type);
+      client.cut();
+      const other = await peer.connect();
+      await other.until("q", 6);
+      return briefs(await other.drain("q"));
+    },
+  );
 
   conforms(`what a ${type} queue gets while others are held comes after them`, async (peer) => {
     const { client, channel, held } = await holdFour(peer, type);

@@ -77,14 +77,16 @@ for (const type of ["classic", "quorum"]) {
     return seen(first, second);
   });
 
-  conforms(`consumers of a ${type} queue with a single active one, exclusive and not`, (peer) =>
-    peer.answers({
-      make: (ch) => ch.assertQueue("q", single(type)),
-      ...each({ exclusive: true, shared: false }, (exclusive) => async (_, { consume }) => {
-        await consume("q", { exclusive, consumerTag: "one" });
-        return (await consume("q", { exclusive, consumerTag: "two" })).tag;
+  conforms(
+    `a ${type} queue with a single active consumer treats exclusive ones as any other queue`,
+    (peer) =>
+      peer.answers({
+        make: (ch) => ch.assertQueue("q", single(type)),
+        ...each({ exclusive: true, shared: false }, (exclusive) => async (_, { consume }) => {
+          await consume("q", { exclusive, consumerTag: "one" });
+          return (await consume("q", { exclusive, consumerTag: "two" })).tag;
+        }),
       }),
-    }),
   );
 }
 

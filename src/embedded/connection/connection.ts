@@ -286,7 +286,10 @@ export class Connection implements Client {
     this.#isFlushing = false;
     for (const channel of this.#toFlush) channel.flush();
     this.#toFlush.clear();
+    const { isCongested: wasCongested } = this.#outbox;
     this.#outbox.flush();
+    // It may all be gone at once, and then no event says so.
+    if (wasCongested && !this.#outbox.isCongested) setImmediate(() => this.#drained());
   }
 
   #drained(): void {

@@ -81,7 +81,7 @@ export class Exchange {
       return message.routingKeys.flatMap((key) => this.#index.get(key) ?? []);
     }
     if (type === "fanout") return all;
-    if (type === "headers") return all.filter((one) => matchesHeaders(one, message.headers));
+    if (type === "headers") return all.filter((one) => matchesHeaders(one, message.routingHeaders));
     return all.filter(({ key }) => message.routingKeys.some((one) => matchesTopic(key, one)));
   }
 

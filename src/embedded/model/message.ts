@@ -54,6 +54,11 @@ export class Message {
     return this.properties.headers ?? [];
   }
 
+  /** By which it is routed: with those of its history. */
+  get routingHeaders(): Table {
+    return this.deaths.length === 0 ? this.headers : [...deathHeaders(this), ...this.headers];
+  }
+
   /** The payload of its content header, with its deaths, and with what this delivery has to say. */
   header(annotations: Table = []): Buffer {
     if (annotations.length > 0) return this.#encode(annotations);

@@ -114,3 +114,30 @@ conforms("rabbitmq-client consumes again when its queue was deleted under it", (
     return { deleted: deleted.messageCount, seen };
   }),
 );
+
+conforms(
+  "rabbitmq-client is back, and consumes on, after the broker has closed its connection",
+  (peer) =>
+    connected(peer, async (rabbit) => {
+      const seen: object[] = [];
+      const consumer = rabbit.createConsumer(
+        { queue: "work", queueOptions: { durable: true }, qos: { prefetchCount: 1 } },
+        (message) => void seen.push(brief(message)),
+      );
+      await once(consumer, "ready");
+      const publisher = rabbit.createPublisher({ confirm: true });
+      await publisher.send("work", "before");
+      await waitFor(() => seen.length === 1, { what: "the first message" });
+      const lost = once(rabbit, "error");
+      // RabbitMQ has no such prefetch, and ends the connection for it.
+      const channel = await rabbit.acquire();
+      const refused = await channel.basicQos({ prefetchSize: 1 }).catch(({ code }) => code);
+      const [{ code }] = await lost;
+      await once(consumer, "ready");
+      await publisher.send("work", "after");
+      await waitFor(() => seen.length === 2, { what: "the second message" });
+      await publisher.close();
+      await consumer.close();
+      return { refused, code, seen };
+    }),
+);

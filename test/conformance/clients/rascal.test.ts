@@ -1,6 +1,7 @@
 /** rascal, which declares a topology from its configuration as well, over amqplib. */
 import { once } from "node:events";
 import rascal, { type AckOrNack } from "rascal";
+import { startProxy } from "../../support/proxy.ts";
 import { waitFor } from "../../support/wait-for.ts";
 import { conforms } from "../case.ts";
 import type { Peer } from "../peers.ts";
@@ -27,8 +28,12 @@ const TOPOLOGY = {
 type Rascal = Awaited<ReturnType<typeof rascal.BrokerAsPromised.create>>;
 type Handle = (content: unknown, ack: AckOrNack, message: { fields: object }) => void;
 
-async function connected<T>({ url }: Peer, use: (broker: Rascal) => Promise<T>): Promise<T> {
-  const vhosts = { test: { connection: { url }, ...TOPOLOGY } };
+async function connected<T>(
+  { url }: Pick<Peer, "url">,
+  use: (broker: Rascal) => Promise<T>,
+): Promise<T> {
+  const connection = { url, retry: { min: 50, max: 200 } };
+  const vhosts = { test: { connection, ...TOPOLOGY } };
   const broker = await rascal.BrokerAsPromised.create(rascal.withDefaultConfig({ vhosts }));
   broker.on("error", () => undefined);
   try {
@@ -96,4 +101,30 @@ conforms("rascal's recoveries republish, nack and dead-letter", (peer) =>
     await waitFor(() => seen.length === 5 && dead.length === 1, { what: "every run" });
     return { seen: seen.map(String).sort(), dead };
   }),
+);
+
+conforms(
+  "rascal is back, and gets what it had not settled, after its connection is cut",
+  async (peer) => {
+    const proxy = await startProxy(Number(new URL(peer.url).port));
+    try {
+      return await connected({ url: proxy.url(peer.url) }, async (broker) => {
+        const seen: unknown[] = [];
+        await subscribe(broker, "work", (content, ack, { fields }) => {
+          const { redelivered } = fields as { readonly redelivered: boolean };
+          seen.push([content, redelivered]);
+          if (redelivered || content === "after") ack();
+        });
+        const outcomes = [await published(broker, "order", "before")];
+        await waitFor(() => seen.length === 1, { what: "the first message" });
+        proxy.cut();
+        await waitFor(() => seen.length === 2, { what: "the first message again" });
+        outcomes.push(await published(broker, "order", "after"));
+        await waitFor(() => seen.length === 3, { what: "the second message" });
+        return { outcomes, seen };
+      });
+    } finally {
+      await proxy.close();
+    }
+  },
 );
