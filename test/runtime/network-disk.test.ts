@@ -68,9 +68,13 @@ test.skipIf(process.platform !== "linux").for(["quorum", "classic"] as const)(
         what: "the fault to be felt",
       });
       // Unconfirmed messages, or a node that is gone: /health names what it is.
-      const { body } = await warren.get("/health");
-      expect([body.problems, body.connections].map((one) => JSON.stringify(one)).join()).toMatch(
-        /has not confirmed \d+ messages in time|"downSince":"/,
+      await waitFor(
+        async (seen) => {
+          const { body } = await warren.get("/health");
+          const parts = [body.problems, body.connections].map((one) => JSON.stringify(one));
+          return /has not confirmed \d+ messages in time|"downSince":"/.test(seen(parts.join()));
+        },
+        { what: "/health to name what it is" },
       );
       const attempts = await countAttempts(warren, 5_000);
       // The shortest pauses are of 250 ms on average.
