@@ -53,10 +53,10 @@ export class Embedded {
       { url, managementUrl },
       "embedded broker: what it holds is gone when warren ends; set RABBITMQ_URL to use RabbitMQ",
     );
-    void broker.ended.then(() => {
+    void broker.ended.then((cause) => {
       if (this.#isStopping) return;
       this.#log.error(
-        {},
+        { error: cause?.stack ?? null },
         "the embedded broker has ended, with all that it held: starting it again",
       );
       this.#start(Number(new URL(url).port)).catch((error: unknown) => {
