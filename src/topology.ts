@@ -22,7 +22,7 @@
  */
 import type { Place } from "./errors.ts";
 
-export type QueueType = "classic" | "quorum";
+export type QueueType = "classic" | "quorum" | "stream";
 
 /** An AMQP argument; whole numbers travel as 64-bit `long`, others as `double`. */
 export type ArgumentValue =
@@ -83,8 +83,31 @@ export type Queue = {
   /** One message after another: a failed one is retried in place, and those behind it wait. */
   readonly ordered: boolean;
   readonly external: boolean;
+  /** The name that it had before: it takes over that queue's bindings and messages; null: none. */
+  readonly was: string | null;
   readonly at: Place;
 };
+
+/** Settings that the broker lays over every object whose name matches; through the management API. */
+export type Policy = {
+  readonly name: string;
+  /** A regular expression, as the broker reads it. */
+  readonly pattern: string;
+  readonly applyTo: PolicyTarget;
+  /** Of those that match an object, the highest alone applies. */
+  readonly priority: number;
+  /** Keys without `x-`: `message-ttl`. */
+  readonly definition: Arguments;
+  readonly at: Place;
+};
+
+export type PolicyTarget =
+  | "all"
+  | "exchanges"
+  | "queues"
+  | "classic_queues"
+  | "quorum_queues"
+  | "streams";
 
 /**
  * Whether its messages can come back to it through the project's requeue exchange: after a delay,
@@ -120,6 +143,8 @@ export type Topology = {
     /** One node, or the nodes of a cluster. */
     readonly addresses: readonly BrokerAddress[];
     readonly heartbeatMs: number;
+    /** The management API; null: what it alone can tell and do is left out, and said. */
+    readonly management: BrokerAddress | null;
     /** How long the broker waits for an ack before it takes a consumer's messages back. */
     readonly consumerTimeoutMs: number;
   };
@@ -138,6 +163,7 @@ export type Topology = {
   readonly queues: Readonly<Record<string, Queue>>;
   /** In file order. */
   readonly bindings: readonly Binding[];
+  readonly policies: Readonly<Record<string, Policy>>;
   readonly events: Readonly<Record<string, EventSchema>>;
   /** Where the file says what can't change while a runner runs. */
   readonly places: Readonly<Record<"project" | "broker" | "http", Place>>;

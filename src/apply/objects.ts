@@ -6,6 +6,7 @@ import {
   type Arguments,
   type Binding,
   isRequeued,
+  type Policy,
   type Queue,
   type Topology,
 } from "../topology.ts";
@@ -30,12 +31,14 @@ export type DesiredQueue = {
 };
 
 export type DesiredBinding = Binding & { readonly kind: "binding" };
+export type DesiredPolicy = Policy & { readonly kind: "policy" };
 
 /** All of them durable. */
 export type DesiredObjects = {
   readonly exchanges: readonly DesiredExchange[];
   readonly queues: readonly DesiredQueue[];
   readonly bindings: readonly DesiredBinding[];
+  readonly policies: readonly DesiredPolicy[];
 };
 
 /** Where failed messages wait; `<delay>.<queue>` is the routing key. */
@@ -85,6 +88,7 @@ export function desiredObjects(topology: Topology): DesiredObjects {
       ...topology.bindings.map((binding) => ({ kind: "binding" as const, ...binding })),
       ...retry.bindings,
     ],
+    policies: Object.values(topology.policies).map((policy) => ({ kind: "policy", ...policy })),
   };
 }
 
@@ -93,11 +97,11 @@ export function wantSame(before: Topology, after: Topology): boolean {
   return isDeepStrictEqual(placeless(desiredObjects(before)), placeless(desiredObjects(after)));
 }
 
-function placeless({ exchanges, queues, bindings }: DesiredObjects): readonly object[] {
-  return [...exchanges, ...queues, ...bindings].map(({ at, ...object }) => object);
+function placeless({ exchanges, queues, bindings, policies }: DesiredObjects): readonly object[] {
+  return [...exchanges, ...queues, ...bindings, ...policies].map(({ at, ...object }) => object);
 }
 
-const NOTHING: DesiredObjects = { exchanges: [], queues: [], bindings: [] };
+const NOTHING: DesiredObjects = { exchanges: [], queues: [], bindings: [], policies: [] };
 
 function toDesired(exchange: Topology["exchanges"][string]): DesiredExchange {
   const { name, type, internal, autoDelete, alternate, external, at } = exchange;
@@ -157,6 +161,7 @@ function retryObjects(topology: Topology, requeued: readonly Queue[]): DesiredOb
       ),
       ...requeued.map((queue) => toQueue(requeue, queue.name, `*.${queue.name}`, queue.at)),
     ],
+    policies: [],
   };
 }
 

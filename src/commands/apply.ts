@@ -1,5 +1,5 @@
-import { applyTopology } from "../apply/apply.ts";
-import { blockedError, formatReport } from "../apply/report.ts";
+import { applyTopology } from "../apply/change/apply.ts";
+import { blockedError, formatReport } from "../apply/change/report.ts";
 import { EXIT, errorTable } from "../errors.ts";
 import { type Context, loadOrReport } from "./command.ts";
 import { Embedded } from "./embedded.ts";

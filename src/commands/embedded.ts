@@ -35,9 +35,11 @@ export class Embedded {
   /** The topology with the address of the broker that runs, if it asks for it and there is one. */
   applied(topology: Topology): Topology {
     if (!this.#broker || !isEmbedded(topology)) return topology;
-    const { url } = this.#broker;
+    const { url, managementUrl } = this.#broker;
     const address: BrokerAddress = { url, shown: url };
-    return Object.freeze({ ...topology, broker: { ...topology.broker, addresses: [address] } });
+    const management: BrokerAddress = { url: managementUrl, shown: managementUrl };
+    const broker = { ...topology.broker, addresses: [address], management };
+    return Object.freeze({ ...topology, broker });
   }
 
   async stop(): Promise<void> {

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { ApplyEntry } from "../apply/apply.ts";
+import type { ApplyEntry } from "../apply/change/apply.ts";
 import type { Digests } from "../digest.ts";
 import { EXIT, type Problem, WarrenError } from "../errors.ts";
 import { createApp } from "../http/app.ts";

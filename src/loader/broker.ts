@@ -21,6 +21,7 @@ export function resolveBroker(file: TopologyFile, report: Report): Topology["bro
   });
   return {
     addresses,
+    management: null,
     heartbeatMs: millisecondsOf(heartbeat) ?? NUMBERS.heartbeatMs,
     consumerTimeoutMs: millisecondsOf(consumerTimeout) ?? NUMBERS.consumerTimeoutMs,
   };

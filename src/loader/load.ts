@@ -84,6 +84,7 @@ function resolve(
     exchanges,
     queues,
     bindings,
+    policies: Object.create(null),
     events: events.schemas,
     places: {
       project: report.placeOf("/project", "value"),

@@ -83,6 +83,7 @@ function resolveQueue(
     deadLetter,
     ordered,
     external,
+    was: null,
     at: report.placeOf(pointer, "key"),
   };
 }

@@ -3,8 +3,8 @@
  * subscriptions. Whatever is lost is brought back, and said meanwhile.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import { type ApplyReport, applyTopology } from "../apply/apply.ts";
-import { blockedError, blockingProblems, formatReport } from "../apply/report.ts";
+import { type ApplyReport, applyTopology } from "../apply/change/apply.ts";
+import { blockedError, blockingProblems, formatReport } from "../apply/change/report.ts";
 import type { BrokerConnection } from "../broker-connection.ts";
 import { connectBroker } from "../connect.ts";
 import { formatProblem, messageOf, type Problem, WarrenError } from "../errors.ts";

@@ -1,5 +1,5 @@
 /** Owns everything that runs: the way to the broker, the publisher, the consumers, the handlers. */
-import type { ApplyReport } from "../apply/apply.ts";
+import type { ApplyReport } from "../apply/change/apply.ts";
 import { wantSame } from "../apply/objects.ts";
 import { createEventReader } from "../events/reader.ts";
 import type { Log } from "../handler.ts";

@@ -1,5 +1,5 @@
-import { applyTopology } from "../../src/apply/apply.ts";
-import { formatReport } from "../../src/apply/report.ts";
+import { applyTopology } from "../../src/apply/change/apply.ts";
+import { formatReport } from "../../src/apply/change/report.ts";
 import { loadTopology, type RunnerFiles } from "../support/runner.ts";
 import { expect, test } from "../support/test.ts";
 

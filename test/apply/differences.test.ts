@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { readComplaint } from "../../src/apply/differences.ts";
+import { readComplaint } from "../../src/apply/inspect/differences.ts";
 import { delayName } from "../../src/apply/objects.ts";
 
 test.each([

@@ -1,4 +1,4 @@
-import { applyTopology } from "../../src/apply/apply.ts";
+import { applyTopology } from "../../src/apply/change/apply.ts";
 import { route } from "../../src/routing/route.ts";
 import type { Client } from "../support/client.ts";
 import { createRandom, type Random } from "../support/random.ts";

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { ApplyReport } from "../../src/apply/apply.ts";
+import type { ApplyReport } from "../../src/apply/change/apply.ts";
 import { formatProblem } from "../../src/errors.ts";
 import { defineHandler, type HandlerContext, type HandlerModule } from "../../src/handler.ts";
 import { createApp } from "../../src/http/app.ts";

@@ -22,13 +22,14 @@ export function topologyOf(short: ShortTopology): Topology {
   return {
     file: "topology.yaml",
     project: "test",
-    broker: { addresses: [], heartbeatMs: 10_000, consumerTimeoutMs: 1_800_000 },
+    broker: { addresses: [], management: null, heartbeatMs: 10_000, consumerTimeoutMs: 1_800_000 },
     http: { host: "127.0.0.1", port: 0 },
     worker: { maxHeapBytes: 512 * 1024 * 1024, maxCrashes: 3, blockedMs: 5_000 },
     drain: { delayMs: 0, timeoutMs: 30_000 },
     exchanges: mapValues(exchanges, exchangeOf),
     queues: mapValues(queues, queueOf),
     bindings: bindings.map(bindingOf),
+    policies: {},
     events: mapValues(schemas, (type, schema) => ({
       type,
       file: `schemas/events/${type}.json`,
@@ -75,6 +76,7 @@ function queueOf(name: string, given: Partial<Queue>): Queue {
     deadLetter: null,
     ordered: false,
     external: false,
+    was: null,
     at,
     ...given,
   };

@@ -1,7 +1,7 @@
 /** An apply report as text for a terminal or a log. */
-import { type ErrorCode, type Problem, WarrenError } from "../errors.ts";
+import { type ErrorCode, type Problem, WarrenError } from "../../errors.ts";
+import type { Difference } from "../inspect/differences.ts";
 import type { ApplyEntry, ApplyReport } from "./apply.ts";
-import type { Difference } from "./differences.ts";
 
 const MARKS: Readonly<Record<ApplyEntry["result"], string>> = {
   created: "+",

@@ -3,19 +3,19 @@
  * object of the same name differs. It never deletes and never replaces.
  */
 import type { Channel, Options } from "amqplib";
-import type { BrokerConnection } from "../broker-connection.ts";
-import { connectBroker } from "../connect.ts";
-import { type Place, WarrenError } from "../errors.ts";
-import type { Topology } from "../topology.ts";
-import { type Attempt, type Operate, onChannels, type Refusal } from "./channels.ts";
-import { type Declaration, type Difference, findDifferences } from "./differences.ts";
+import type { BrokerConnection } from "../../broker-connection.ts";
+import { connectBroker } from "../../connect.ts";
+import { type Place, WarrenError } from "../../errors.ts";
+import type { Topology } from "../../topology.ts";
+import { type Declaration, type Difference, findDifferences } from "../inspect/differences.ts";
 import {
   type DesiredBinding,
   type DesiredExchange,
   type DesiredQueue,
   desiredObjects,
-} from "./objects.ts";
-import { toFieldTable } from "./wire.ts";
+} from "../objects.ts";
+import { toFieldTable } from "../wire.ts";
+import { type Attempt, type Operate, onChannels, type Refusal } from "./channels.ts";
 
 /**
  * | result    | the object |

@@ -2,8 +2,8 @@
  * Finds out over AMQP alone in what an existing object differs: the broker names one argument at
  * a time, so the declaration is repeated with the live value put in, until it is equal.
  */
-import type { ArgumentValue } from "../topology.ts";
-import { fieldType } from "./wire.ts";
+import type { ArgumentValue } from "../../topology.ts";
+import { fieldType } from "../wire.ts";
 
 /** A value with its AMQP type, as a person reads it; `none` when absent. */
 export type Difference = {

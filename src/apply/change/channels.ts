@@ -1,6 +1,6 @@
 /** Runs declarations on several channels at once, one operation at a time on each. */
 import type { Channel } from "amqplib";
-import { type BrokerConnection, closeChannel, withDeadline } from "../broker-connection.ts";
+import { type BrokerConnection, closeChannel, withDeadline } from "../../broker-connection.ts";
 
 /** How many operations are under way at once. */
 const WIDTH = 4;

@@ -1,0 +1,79 @@
+/** What a broker has: what `inspect` finds, `plan` compares and `change` makes of it. */
+import type { Arguments, PolicyTarget } from "../topology.ts";
+
+export type LiveExchange = {
+  readonly kind: "exchange";
+  readonly name: string;
+  readonly type: string;
+  readonly durable: boolean;
+  readonly autoDelete: boolean;
+  readonly internal: boolean;
+  /** `alternate-exchange` included. */
+  readonly arguments: Arguments;
+};
+
+export type LiveQueue = {
+  readonly kind: "queue";
+  readonly name: string;
+  readonly durable: boolean;
+  readonly autoDelete: boolean;
+  readonly exclusive: boolean;
+  /** `x-queue-type` always included: a queue without it is classic. */
+  readonly arguments: Arguments;
+  readonly counts: QueueCounts;
+};
+
+/** null: this way of looking can't tell. */
+export type QueueCounts = {
+  /** Waiting for a consumer; over the management API up to 5 s old for a quorum queue. */
+  readonly ready: number;
+  readonly unacked: number | null;
+  /** All that the queue holds, dead letters that found no way included. */
+  readonly messages: number | null;
+  readonly consumers: number | null;
+  /** Consumers that are not of this project's runners. */
+  readonly foreignConsumers: number | null;
+};
+
+export type LiveBinding = {
+  readonly kind: "binding";
+  readonly source: string;
+  readonly destination: string;
+  readonly destinationKind: "queue" | "exchange";
+  readonly key: string;
+  readonly arguments: Arguments;
+  /** By which the management API deletes exactly this one, whatever its arguments' AMQP types. */
+  readonly propertiesKey: string | null;
+};
+
+export type LivePolicy = {
+  readonly kind: "policy";
+  readonly name: string;
+  readonly pattern: string;
+  readonly applyTo: PolicyTarget;
+  readonly priority: number;
+  readonly definition: Arguments;
+};
+
+/** A broker's refusal to tell of an object: `403 access to queue …`. */
+export type Hidden = { readonly kind: "hidden"; readonly detail: string };
+
+/** The objects of one vhost. Those of the broker itself (`amq.*`, the default exchange) are left out. */
+export type Live = {
+  readonly by: "management" | "amqp";
+  /** `rabbitmq 3.10.8 at amqp://guest@127.0.0.1:5672` */
+  readonly broker: string;
+  /** `3.10.8` */
+  readonly version: string;
+  /** Over AMQP alone: only those that were asked for. */
+  readonly exchanges: ReadonlyMap<string, LiveExchange | Hidden>;
+  readonly queues: ReadonlyMap<string, LiveQueue | Hidden>;
+  /** null: AMQP can't list them. */
+  readonly bindings: readonly LiveBinding[] | null;
+  /** null: AMQP can't list them. */
+  readonly policies: readonly LivePolicy[] | null;
+  /** Exchange types that the broker knows; null: AMQP can't tell. */
+  readonly exchangeTypes: readonly string[] | null;
+  /** What was not looked at, in words, for the reader of a plan. */
+  readonly unseen: readonly string[];
+};
