@@ -1,4 +1,9 @@
-/** What a broker has: what `inspect` finds, `plan` compares and `change` makes of it. */
+/**
+ * What a broker has: what `inspect` finds, `plan` compares and `change` makes of it.
+ *
+ * Values of arguments are as a file has them, so that deep equality (whatever the order of keys) is
+ * the broker's equality; the two that a file can't say are a `TypedValue` (wire.ts).
+ */
 import type { Arguments, PolicyTarget } from "../topology.ts";
 
 export type LiveExchange = {
