@@ -140,6 +140,38 @@ const table = {
     exit: 1,
     remedy: "The broker's answer says why; mend the object in topology.yaml.",
   },
+  "lock-held": {
+    exit: 4,
+    remedy:
+      "Wait for the other apply, or raise --lock-timeout; the lock ends with the connection of its holder.",
+  },
+  "state-unreadable": {
+    exit: 1,
+    remedy:
+      "Use the warren that wrote it; or purge the queue: then nothing is removed any more until it has been applied again.",
+  },
+  "policies-need-management": {
+    exit: 1,
+    remedy: "Set broker.management to the management API: AMQP has no way to set a policy.",
+  },
+  "plan-outdated": {
+    exit: 3,
+    remedy: "Make the plan again, read it, and apply that one.",
+  },
+  "management-failed": {
+    exit: 1,
+    remedy:
+      "Enable the plugin rabbitmq_management, or mend broker.management; without it warren works over AMQP alone, and says what it can't see.",
+  },
+  "management-refused": {
+    exit: 1,
+    remedy:
+      "Name a user in broker.management that has the tag management and permissions in the vhost.",
+  },
+  "management-mismatch": {
+    exit: 1,
+    remedy: "Let broker.url and broker.management name the same broker.",
+  },
   "missing-object": {
     exit: 1,
     remedy: "An external object has to be on the broker before warren starts.",

@@ -5,6 +5,8 @@
 export const NUMBERS = {
   connectTimeoutMs: 10_000,
   rpcTimeoutMs: 10_000,
+  /** Of one listing of the management API: 1,000 queues take 0.3 MB. */
+  maxListingBytes: 256 * 1024 * 1024,
   publishDeadlineMs: 10_000,
   maxInFlightMessages: 2_000,
   maxInFlightBytes: 32 * 1024 * 1024,
@@ -15,6 +17,10 @@ export const NUMBERS = {
   /** A connection that lived less has not proved that what ended the last one is over. */
   steadyMs: 1_000,
   heartbeatMs: 10_000,
+  /** For another apply to end. */
+  lockTimeoutMs: 30_000,
+  /** At most, of the connection that holds the lock: one that has frozen keeps it for three. */
+  lockHeartbeatMs: 5_000,
   handlerTimeoutMs: 30_000,
   /** The broker's, not ours: RabbitMQ's own default. */
   consumerTimeoutMs: 30 * 60_000,

@@ -30,7 +30,7 @@ export async function onChannels<Item, Result>(
   const results: Result[] = new Array(items.length);
   const remaining = items.entries();
   const worker = async () => {
-    const slot = new ChannelSlot(connection);
+    const slot = new OwnChannel(connection);
     // All workers share one iterator, so each item is taken once.
     for (const [index, item] of remaining) {
       results[index] = await visit(item, (what, operation) => slot.operate(what, operation));
@@ -41,7 +41,8 @@ export async function onChannels<Item, Result>(
   return results;
 }
 
-class ChannelSlot {
+/** A channel that is opened when it is needed, and again after a refusal has closed it. */
+export class OwnChannel {
   readonly #connection: BrokerConnection;
   #channel: Channel | null = null;
 
@@ -49,6 +50,11 @@ class ChannelSlot {
     this.#connection = connection;
   }
 
+  /**
+   * One operation, after the one before it has ended.
+   *
+   * @throws {Error} when the connection ends, or the answer is late.
+   */
   async operate<T>(what: string, run: (channel: Channel) => Promise<T>): Promise<Attempt<T>> {
     const channel = this.#channel ?? (await this.#connection.createChannel());
     this.#channel = channel;
@@ -64,7 +70,9 @@ class ChannelSlot {
   }
 
   async close(): Promise<void> {
-    if (this.#channel) await closeChannel(this.#channel, this.#connection);
+    const channel = this.#channel;
+    this.#channel = null;
+    if (channel) await closeChannel(channel, this.#connection);
   }
 }
 

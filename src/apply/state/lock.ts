@@ -1,0 +1,91 @@
+/**
+ * The project's lock: an exclusive queue on the connection that changes things. The broker gives it
+ * to one connection alone and takes it back when that ends, and then that connection can change
+ * nothing any more either: no stale holder is ever to be fenced off.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import type { BrokerConnection } from "../../broker-connection.ts";
+import { WarrenError } from "../../errors.ts";
+import { OwnChannel, type Refusal } from "../change/channels.ts";
+import { lockQueue } from "./record.ts";
+
+export type LockOptions = {
+  /** `ci@runner-3`: kept in the lock's arguments, for those who wait. */
+  readonly holder: string;
+  /** How long to wait for another holder; 0: not at all. */
+  readonly timeoutMs: number;
+  /** Ends the waiting. */
+  readonly signal?: AbortSignal;
+  /** Asks the broker who has it, where something can tell; null: nobody knows. */
+  readonly askHolder?: () => Promise<string | null>;
+};
+
+/** The argument of the lock that says who holds it. */
+export const HOLDER_ARGUMENT = "x-warren-holder";
+/** And since when, ISO 8601. */
+export const SINCE_ARGUMENT = "x-warren-since";
+
+/** Between two tries, in milliseconds: the broker frees the lock of a dead holder in 20. */
+const RETRY_MS = { least: 50, spread: 50 };
+const RESOURCE_LOCKED = 405;
+const ACCESS_REFUSED = 403;
+
+/**
+ * Takes the project's lock, for as long as the connection lives. The connection needs a heartbeat:
+ * one that has frozen keeps its locks for three of them.
+ *
+ * @throws {WarrenError} `lock-held`, `access-refused`, `broker-refused`.
+ */
+export async function takeLock(
+  connection: BrokerConnection,
+  project: string,
+  options: LockOptions,
+): Promise<void> {
+  const channel = new OwnChannel(connection);
+  const endsAt = performance.now() + options.timeoutMs;
+  for (;;) {
+    options.signal?.throwIfAborted();
+    const refusal = await tryLock(channel, project, options.holder);
+    if (!refusal) break;
+    if (refusal.code !== RESOURCE_LOCKED) throw notAllowed(project, refusal);
+    if (performance.now() >= endsAt) throw await heldError(project, options);
+    const pauseMs = RETRY_MS.least + Math.random() * RETRY_MS.spread;
+    await sleep(pauseMs, undefined, options.signal && { signal: options.signal });
+  }
+  await channel.close();
+}
+
+async function tryLock(
+  channel: OwnChannel,
+  project: string,
+  holder: string,
+): Promise<Refusal | null> {
+  const name = lockQueue(project);
+  const attempt = await channel.operate("take the lock", (open) =>
+    open.assertQueue(name, {
+      exclusive: true,
+      durable: false,
+      arguments: {
+        // Never a vhost's default: a quorum queue can't be exclusive.
+        "x-queue-type": "classic",
+        [HOLDER_ARGUMENT]: holder,
+        [SINCE_ARGUMENT]: new Date().toISOString(),
+      },
+    }),
+  );
+  return attempt.ok ? null : attempt.refusal;
+}
+
+function notAllowed(project: string, { code, text }: Refusal): WarrenError {
+  const message = `no lock "${lockQueue(project)}": ${code} ${text}`;
+  return new WarrenError(code === ACCESS_REFUSED ? "access-refused" : "broker-refused", message);
+}
+
+async function heldError(
+  project: string,
+  { timeoutMs, askHolder }: LockOptions,
+): Promise<WarrenError> {
+  const holder = (await askHolder?.()) ?? "another connection";
+  const text = `"${lockQueue(project)}" is held by ${holder}, waited for ${timeoutMs} ms`;
+  return new WarrenError("lock-held", text);
+}
