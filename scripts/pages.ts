@@ -57,7 +57,7 @@ ${section("queues.<name>", queue, schema)}
 ${section("queues.<name>.limits", limits, schema)}
 ${section("retry", retry, schema)}
 ${section("deadLetter", deadLetter, schema)}
-${section("bind.<exchange>, for an exchange of type headers", bindingKeys, schema)}
+${section("bind.<exchange>, beside a routing key", bindingKeys, schema)}
 ## What warren adds
 
 - \`x-queue-type\` is always declared, so that the default of a vhost changes nothing.
@@ -66,6 +66,7 @@ ${section("bind.<exchange>, for an exchange of type headers", bindingKeys, schem
 - \`x-dead-letter-strategy: at-least-once\` and \`x-overflow: reject-publish\`, for a quorum queue with a
   dead-letter exchange, unless overflow is drop-head: the broker then keeps a dead letter until a
   queue has it.
+- Of these three, nothing is declared for a queue with \`exact: true\`.
 - Nothing is declared for external queues and exchanges.
 
 ## Example

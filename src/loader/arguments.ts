@@ -15,6 +15,8 @@ export type Declared = {
   readonly type: QueueType;
   readonly hasHandler: boolean;
   readonly deadLetter: DeadLetter | null;
+  /** Nothing is to be added to what is written. */
+  readonly isExact: boolean;
 };
 
 /**
@@ -161,17 +163,18 @@ function checkValue(
  */
 function withQuorumDefaults(
   result: Record<string, ArgumentValue>,
-  { hasHandler, deadLetter }: Declared,
+  { hasHandler, deadLetter, isExact }: Declared,
   pointer: string,
   report: Report,
 ): Arguments {
-  const { workDeliveryLimit, parkedDeliveryLimit } = NUMBERS;
-  result["x-delivery-limit"] ??= hasHandler ? workDeliveryLimit : parkedDeliveryLimit;
   const strategy = result["x-dead-letter-strategy"];
   if (strategy === "at-least-once" && result["x-overflow"] === "drop-head") {
     const at = join(pointer, "arguments", "x-dead-letter-strategy");
     report.value("bad-value", at, "at-least-once needs overflow reject-publish, found drop-head");
   }
+  if (isExact) return result;
+  const { workDeliveryLimit, parkedDeliveryLimit } = NUMBERS;
+  result["x-delivery-limit"] ??= hasHandler ? workDeliveryLimit : parkedDeliveryLimit;
   const isAtLeastOnce =
     strategy === "at-least-once" || (strategy === undefined && deadLetter !== null);
   const isDropping =

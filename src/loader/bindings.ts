@@ -1,5 +1,5 @@
-import type { Arguments, Binding, Exchange } from "../topology.ts";
-import type { Bind, BindingKey, BindingMap, HeaderBinding } from "./file.ts";
+import type { Arguments, ArgumentValue, Binding, Exchange } from "../topology.ts";
+import type { Bind, BindingKey, BindingMap, HeaderBinding, RawBinding } from "./file.ts";
 import { checkShortString } from "./names.ts";
 import { join } from "./pointer.ts";
 import type { Report } from "./report.ts";
@@ -87,15 +87,46 @@ function resolveEntry(entry: Entry, sources: Sources): Pick<Binding, "key" | "ar
   }
   const exchange = sources.exchanges[source];
   if (exchange === undefined || sources.report.isBroken(keyAt.pointer)) return null;
-  const problem = problemOf(routingType(exchange), key);
+  const isRaw = isMap(key) && (key.key !== undefined || key.arguments !== undefined);
+  const problem = isRaw ? rawProblem(exchange, key) : problemOf(routingType(exchange), key);
   if (problem !== null) {
     report(sources, keyAt, `exchange ${JSON.stringify(source)} is ${exchange.type}: ${problem}`);
     return null;
   }
-  if (typeof key === "object" && key !== null) return headerRouting(key, keyAt, sources);
+  if (isRaw) return rawRouting(key, keyAt, sources);
+  if (isMap(key)) return headerRouting(key, keyAt, sources);
   const text = key ?? "";
   checkShortString(text, "routing key", keyAt.pointer, keyAt.on, sources.report);
   return { key: text, arguments: Object.create(null) };
+}
+
+function isMap(key: BindingKey | null): key is HeaderBinding & RawBinding {
+  return typeof key === "object" && key !== null;
+}
+
+/** It is taken as it is written, unless a broker would refuse it. */
+function rawProblem(
+  { type }: Exchange,
+  { key = "", headers, match }: HeaderBinding & RawBinding,
+): string | null {
+  if (headers !== undefined || match !== undefined) {
+    return "key: and arguments: stand in place of headers: and match:, not beside them";
+  }
+  return type === "x-consistent-hash" ? problemOf(type, key) : null;
+}
+
+function rawRouting(
+  { key = "", arguments: given = {} }: RawBinding,
+  { pointer }: Spot,
+  { report }: Sources,
+): Pick<Binding, "key" | "arguments"> {
+  checkShortString(key, "routing key", join(pointer, "key"), "value", report);
+  const result: Record<string, ArgumentValue> = Object.create(null);
+  for (const [name, value] of Object.entries(given)) {
+    checkShortString(name, "argument", join(pointer, "arguments", name), "key", report);
+    if (value !== undefined) result[name] = value;
+  }
+  return { key, arguments: result };
 }
 
 /** The type that decides where messages go; x-delayed-message says it in an argument. */

@@ -119,7 +119,7 @@ function checkArguments(
     const at = join(pointer, "arguments", name);
     checkShortString(name, "argument", at, "key", report);
     if (name === "alternate-exchange" || value === undefined) continue;
-    if (CORE_TYPES.includes(block.type ?? "")) {
+    if (CORE_TYPES.includes(block.type ?? "") && block.allowUnknown !== true) {
       const hint = didYouMean(name, ["alternate-exchange"]);
       const message = `an exchange of type ${block.type} knows no argument ${JSON.stringify(name)}${hint}`;
       report.key("unknown-argument", at, message);

@@ -15,7 +15,9 @@ export type HeaderBinding = Maybe<{
   headers: Named<string | number | boolean>;
   match: string;
 }>;
-export type BindingKey = string | HeaderBinding;
+/** A binding as AMQP has it; nothing of it is interpreted. */
+export type RawBinding = Maybe<{ key: string; arguments: RawArguments }>;
+export type BindingKey = string | (HeaderBinding & RawBinding);
 export type BindingKeys = BindingKey | readonly (BindingKey | undefined)[];
 export type BindingMap = Named<BindingKeys>;
 export type Bind = string | BindingMap | readonly (string | BindingMap | undefined)[];
@@ -30,6 +32,7 @@ export type ExchangeBlock = Maybe<{
   autoDelete: boolean;
   bind: Bind;
   arguments: RawArguments;
+  allowUnknown: boolean;
   external: boolean;
 }>;
 
@@ -41,6 +44,7 @@ export type Consuming = Maybe<{
   timeout: string;
   retry: Retry;
   deadLetter: DeadLetterBlock;
+  exact: boolean;
 }>;
 
 export type Limits = Maybe<{ messages: number; bytes: string; overflow: string }>;

@@ -24,6 +24,7 @@ const DECLARING = [
   "deliveryLimit",
   "arguments",
   "allowUnknown",
+  "exact",
 ] as const;
 
 /** The queues whose block is sound enough; what is wrong with a block is reported. */
@@ -61,6 +62,7 @@ function resolveQueue(
   else checkPrefetch(block, defaults, pointer, report);
   const type = block.type ?? defaults.type ?? "quorum";
   const deadLetter = deadLetterOf(name, block, defaults, report);
+  const isExact = block.exact ?? defaults.exact ?? false;
   const retry = block.retry ?? defaults.retry;
   const retryAt = join(block.retry === undefined ? DEFAULTS : pointer, "retry");
   const delaysMs =
@@ -73,7 +75,7 @@ function resolveQueue(
     type,
     arguments: external
       ? Object.create(null)
-      : queueArguments({ block, type, hasHandler, deadLetter }, pointer, report),
+      : queueArguments({ block, type, hasHandler, deadLetter, isExact }, pointer, report),
     handler: hasHandler
       ? findHandler(block.handler ?? "", handlersDirectory, join(pointer, "handler"), report)
       : null,
