@@ -13,6 +13,8 @@ export type BrokerConnection = {
   readonly product: string;
   /** `3.10.8`, likewise. */
   readonly version: string;
+  /** `rabbit@host`, the same for every node of a cluster; null: it doesn't say. */
+  readonly clusterName: string | null;
   readonly address: BrokerAddress;
   /** Resolves once, when the connection is over, with the reason. */
   readonly ended: Promise<Error>;
@@ -44,9 +46,11 @@ export function wrapConnection(model: ChannelModel, address: BrokerAddress): Bro
   const { ended, destroy } = watchEnd(model);
   watchLife(internals, ended, destroy);
   const openChannel = channelOpener(internals, ended, destroy);
+  const { product, version, cluster_name: clusterName } = model.connection.serverProperties;
   return {
-    product: String(model.connection.serverProperties.product ?? "unknown"),
-    version: String(model.connection.serverProperties.version ?? "unknown"),
+    product: String(product ?? "unknown"),
+    version: String(version ?? "unknown"),
+    clusterName: clusterName === undefined ? null : String(clusterName),
     address,
     ended,
     get isBlocked() {
