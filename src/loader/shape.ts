@@ -12,7 +12,7 @@ const schemaFile = new URL("../../schemas/topology.schema.json", import.meta.url
 
 /** More than one keyword can fail for one mistake; the first of these says best what it is. */
 const ranks = ["type", "x-quantity", "enum", "const", "pattern"];
-const noise = new Set(["anyOf", "if"]);
+const noise = new Set(["anyOf"]);
 
 let compiled: ValidateFunction | undefined;
 
@@ -23,7 +23,8 @@ let compiled: ValidateFunction | undefined;
  */
 export function checkShape(document: Document, value: unknown, report: Report): TopologyFile {
   compiled ??= compile();
-  const errors = compiled(value) ? [] : (compiled.errors ?? []);
+  // That of an `if` says only that its `then` or `else` has one as well.
+  const errors = compiled(value) ? [] : (compiled.errors ?? []).filter((it) => it.keyword !== "if");
   for (const [pointer, group] of grouped(errors)) {
     if (report.has(pointer)) continue;
     const finding = findingOf(group, pointer, document.positions.get(pointer));
