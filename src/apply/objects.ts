@@ -27,6 +27,8 @@ export type DesiredQueue = {
   readonly name: string;
   readonly arguments: Arguments;
   readonly isExternal: boolean;
+  /** The queue whose bindings it takes over; null: none. */
+  readonly was: string | null;
   readonly at: Place;
 };
 
@@ -68,10 +70,10 @@ export function delayName(delayMs: number): string {
 
 /** Everything to be declared or, where it is external, found. */
 export function desiredObjects(topology: Topology): DesiredObjects {
-  const requeued = Object.values(topology.queues).filter(
-    (queue) => queue.handler !== null && isRequeued(queue),
+  const returning = Object.values(topology.queues).filter(
+    (queue) => queue.handler !== null && (isRequeued(queue) || queue.was !== null),
   );
-  const retry = requeued.length === 0 ? NOTHING : retryObjects(topology, requeued);
+  const retry = returning.length === 0 ? NOTHING : retryObjects(topology, returning);
   return {
     exchanges: [...Object.values(topology.exchanges).map(toDesired), ...retry.exchanges],
     queues: [
@@ -80,6 +82,7 @@ export function desiredObjects(topology: Topology): DesiredObjects {
         name: queue.name,
         arguments: queue.arguments,
         isExternal: queue.external,
+        was: queue.was,
         at: queue.at,
       })),
       ...retry.queues,
@@ -124,11 +127,13 @@ function toDesired(exchange: Topology["exchanges"][string]): DesiredExchange {
  * One delay queue for each distinct delay, shared by all queues: a fixed TTL, so that the head is
  * always the next to expire. The delay is in the name, so another delay is another queue, never a
  * conflict. Dead letters go back at least once: a hop that finds no queue is tried again, not lost.
+ * What waits for a queue by the name that it had before comes back to it all the same.
  */
-function retryObjects(topology: Topology, requeued: readonly Queue[]): DesiredObjects {
+function retryObjects(topology: Topology, returning: readonly Queue[]): DesiredObjects {
   const { project } = topology;
   const at = { file: topology.file, line: 1, column: 1 };
   const [retry, requeue] = [retryExchange(project), requeueExchange(project)];
+  const requeued = returning.filter(isRequeued);
   const delays = [...new Set(requeued.flatMap((queue) => queue.retryDelaysMs))];
   return {
     exchanges: [retry, requeue].map((name) => ({
@@ -153,6 +158,7 @@ function retryObjects(topology: Topology, requeued: readonly Queue[]): DesiredOb
         "x-delivery-limit": NUMBERS.parkedDeliveryLimit,
       },
       isExternal: false,
+      was: null,
       at,
     })),
     bindings: [
@@ -160,6 +166,9 @@ function retryObjects(topology: Topology, requeued: readonly Queue[]): DesiredOb
         toQueue(retry, delayQueue(project, delayMs), `${delayName(delayMs)}.#`, at),
       ),
       ...requeued.map((queue) => toQueue(requeue, queue.name, `*.${queue.name}`, queue.at)),
+      ...returning.flatMap(({ name, was, at: place }) =>
+        was === null ? [] : [toQueue(requeue, name, `*.${was}`, place)],
+      ),
     ],
     policies: [],
   };

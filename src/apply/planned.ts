@@ -1,6 +1,5 @@
 /** A plan: what lies between a file and a broker, and what would be done about it, in order. */
 import type { Place } from "../errors.ts";
-import type { Difference } from "./inspect/differences.ts";
 import type { LiveBinding, QueueCounts } from "./live.ts";
 import type { DesiredBinding, DesiredExchange, DesiredPolicy, DesiredQueue } from "./objects.ts";
 
@@ -19,6 +18,7 @@ export type Permissions = {
  * |-----------|------------|-----------------|
  * | create    | is not there | declares it |
  * | bind      | a binding that is not there, or that AMQP can't see | binds |
+ * | ensure    | a binding that AMQP can't see, and that the state says is there | binds: it changes nothing if it is |
  * | unbind    | bound by warren (or, adopted, by another), and not in the file | unbinds, after every bind |
  * | replace   | a queue that differs | the journalled move of its messages (replace/) |
  * | update    | a policy that differs | puts it again |
@@ -33,6 +33,7 @@ export type Permissions = {
 export type Action =
   | "create"
   | "bind"
+  | "ensure"
   | "unbind"
   | "replace"
   | "update"
@@ -44,6 +45,13 @@ export type Action =
   | "foreign"
   | "unchanged";
 
+/** A value as a person reads it, with its AMQP type where the two have different ones; `none`: absent. */
+export type Difference = {
+  readonly argument: string;
+  readonly wanted: string;
+  readonly live: string;
+};
+
 export type PlanEntry = {
   readonly action: Action;
   readonly kind: "exchange" | "queue" | "binding" | "policy";
@@ -54,8 +62,8 @@ export type PlanEntry = {
   readonly differences: readonly Difference[];
   /** Of a queue that is there. */
   readonly counts: QueueCounts | null;
-  /** Why it is not done, and the flag that would allow it; null: it is done, or nothing is to do. */
-  readonly blocked: { readonly reason: string; readonly flag: Flag | null } | null;
+  /** null: it is done, or nothing is to do. */
+  readonly blocked: Blocked | null;
   /** Further facts for the reader, a line each. */
   readonly notes: readonly string[];
   /** What is wanted; null: not in the file. */
@@ -64,12 +72,17 @@ export type PlanEntry = {
   readonly binding: LiveBinding | null;
 };
 
+/** Why it is not done, and the flags that would allow it, all of them together; none: nothing would. */
+export type Blocked = { readonly reason: string; readonly flags: readonly Flag[] };
+
 export type Flag = "--prune" | "--allow-replace" | "--adopt";
 
 export type Plan = {
   readonly project: string;
   /** In the order in which apply goes through them. */
   readonly entries: readonly PlanEntry[];
+  /** How many objects of the vhost are somebody else's, and touch nothing of this project. */
+  readonly others: { readonly exchanges: number; readonly queues: number };
   /** Something would be changed, or is in the way. */
   readonly hasDifferences: boolean;
   /** Some of it is not done with these permissions. */
