@@ -121,6 +121,19 @@ export function isRequeued(
   return !ordered && (retryDelaysMs.length > 0 || (type === "classic" && !external));
 }
 
+/**
+ * Where the broker sends the dead letters of a queue, also where its raw arguments say so; `key`
+ * null: each with its own.
+ */
+export function deadLetterRoute(
+  queue: Pick<Queue, "deadLetter" | "arguments">,
+): { readonly exchange: string; readonly key: string | null } | null {
+  if (queue.deadLetter !== null) return queue.deadLetter;
+  const { "x-dead-letter-exchange": exchange, "x-dead-letter-routing-key": key } = queue.arguments;
+  if (typeof exchange !== "string") return null;
+  return { exchange, key: typeof key === "string" ? key : null };
+}
+
 export type JsonSchema = { readonly [key: string]: unknown };
 
 export type EventSchema = {

@@ -1,5 +1,7 @@
+import { routingType } from "../routing/binding.ts";
 import type { Arguments, ArgumentValue, Binding, Exchange } from "../topology.ts";
 import type { Bind, BindingKey, BindingMap, HeaderBinding, RawBinding } from "./file.ts";
+import { listed, shown } from "./finding.ts";
 import { checkShortString } from "./names.ts";
 import { join } from "./pointer.ts";
 import type { Report } from "./report.ts";
@@ -23,6 +25,8 @@ type Entry = {
   /** Of the key or the headers. */
   readonly keyAt: Spot;
 };
+const MATCHES = ["all", "any", "all-with-x", "any-with-x"];
+
 type Spot = { readonly pointer: string; readonly on: "key" | "value" };
 
 /** The bindings of a queue or an exchange, as its `bind:` at the pointer says. */
@@ -107,12 +111,16 @@ function isMap(key: BindingKey | null): key is HeaderBinding & RawBinding {
 /** It is taken as it is written, unless a broker would refuse it. */
 function rawProblem(
   { type }: Exchange,
-  { key = "", headers, match }: HeaderBinding & RawBinding,
+  { key = "", arguments: given, headers, match: said }: HeaderBinding & RawBinding,
 ): string | null {
-  if (headers !== undefined || match !== undefined) {
+  if (headers !== undefined || said !== undefined) {
     return "key: and arguments: stand in place of headers: and match:, not beside them";
   }
-  return type === "x-consistent-hash" ? problemOf(type, key) : null;
+  if (type === "x-consistent-hash") return problemOf(type, key);
+  const match = given?.["x-match"];
+  return type !== "headers" || match === undefined || MATCHES.some((it) => it === match)
+    ? null
+    : `x-match must be ${listed(MATCHES)}, found ${shown(match)}`;
 }
 
 function rawRouting(
@@ -127,12 +135,6 @@ function rawRouting(
     if (value !== undefined) result[name] = value;
   }
   return { key, arguments: result };
-}
-
-/** The type that decides where messages go; x-delayed-message says it in an argument. */
-function routingType({ type, arguments: given }: Exchange): string {
-  const delayed = given["x-delayed-type"];
-  return type === "x-delayed-message" && typeof delayed === "string" ? delayed : type;
 }
 
 function problemOf(type: string, key: BindingKey | null): string | null {

@@ -1,4 +1,5 @@
-import { type Network, route } from "../routing/route.ts";
+import { route } from "../routing/route.ts";
+import type { Network } from "../routing/walk.ts";
 import type { DeadLetter, Queue } from "../topology.ts";
 import type { TopologyFile } from "./file.ts";
 import { join } from "./pointer.ts";

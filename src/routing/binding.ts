@@ -1,10 +1,18 @@
-import { isDeepStrictEqual } from "node:util";
-import type { Binding } from "../topology.ts";
+import type { Binding, Exchange } from "../topology.ts";
 import { matchesTopic } from "./topic.ts";
 
+/** The type that decides where messages go; x-delayed-message says it in an argument. */
+export function routingType({
+  type,
+  arguments: given,
+}: Pick<Exchange, "type" | "arguments">): string {
+  const delayed = given["x-delayed-type"];
+  return type === "x-delayed-message" && typeof delayed === "string" ? delayed : type;
+}
+
 /**
- * Whether an exchange of this type takes a message by this binding. A plugin's type is taken to
- * match every binding, since only the plugin knows.
+ * Whether an exchange with this `routingType` takes a message by this binding. A plugin's type is
+ * taken to match every binding, since only the plugin knows.
  */
 export function takes(
   type: string,
@@ -20,8 +28,8 @@ export function takes(
 
 /**
  * `x-match` is all (the default), any, all-with-x or any-with-x; without `-with-x`, arguments that
- * begin with `x-` are not compared. Values are compared strictly: "1" never equals 1. No argument
- * to compare: all takes every message, any takes none.
+ * begin with `x-` are not compared. Values are compared strictly: "1" never equals 1, and the keys
+ * of tables have an order. No argument to compare: all takes every message, any takes none.
  *
  * @see https://www.rabbitmq.com/docs/exchanges#headers
  */
@@ -35,6 +43,12 @@ function matchesHeaders(
     (name) => name !== "x-match" && (withX || !name.startsWith("x-")),
   );
   const isEqual = (name: string) =>
-    Object.hasOwn(headers, name) && isDeepStrictEqual(wanted[name], headers[name]);
+    Object.hasOwn(headers, name) && isSame(wanted[name], headers[name]);
   return match.startsWith("any") ? names.some(isEqual) : names.every(isEqual);
+}
+
+function isSame(wanted: unknown, header: unknown): boolean {
+  return typeof wanted === "object"
+    ? JSON.stringify(wanted) === JSON.stringify(header)
+    : wanted === header;
 }

@@ -1,6 +1,6 @@
-import type { Exchange, Topology } from "../topology.ts";
-import { takes } from "./binding.ts";
-import { bindingsFrom } from "./route.ts";
+import { deadLetterRoute, type Topology } from "../topology.ts";
+import { routingType, takes } from "./binding.ts";
+import { bindingsFrom, type Network } from "./walk.ts";
 
 /** The group of an event type: what stands before its first dot. */
 export function groupOf(type: string): string {
@@ -79,10 +79,12 @@ function collectArrivals(topology: Topology): Arrivals {
     // The routing key is the event type wherever events are declared.
     for (const type of events ?? []) arrive(reachable(topology, name, type), type);
   }
-  for (const { deadLetter } of Object.values(topology.queues)) {
+  for (const queue of Object.values(topology.queues)) {
+    const deadLetter = deadLetterRoute(queue);
     if (deadLetter === null) continue;
     const { exchange, key } = deadLetter;
-    arrive(exchange === "" ? [key] : reachable(topology, exchange, key), null);
+    if (exchange !== "") arrive(reachable(topology, exchange, key), null);
+    else if (key !== null) arrive([key], null);
   }
   return arrivals;
 }
@@ -96,29 +98,34 @@ function isFedHere({ exchanges, bindings }: Topology, name: string): boolean {
 }
 
 /** The queues that some message with this key (null: any key) and any headers can reach. */
-function reachable(topology: Topology, exchange: string, key: string | null): Set<string> {
+export function reachable(
+  network: Network,
+  exchange: string,
+  key: string | null,
+): ReadonlySet<string> {
   const queues = new Set<string>();
   const entered = new Set([exchange]);
   for (const name of entered) {
-    const source = topology.exchanges[name];
+    const source = network.exchanges[name];
     if (source === undefined) continue;
-    const bindings = bindingsFrom(topology, name).filter(
-      (binding) => isAnyKeyTaken(source, key) || takes(source.type, binding, key ?? "", {}),
+    const type = routingType(source);
+    const bindings = bindingsFrom(network, name).filter(
+      (binding) => isAnyKeyTaken(type, key) || takes(type, binding, key ?? "", {}),
     );
     for (const { destination, destinationKind } of bindings) {
       (destinationKind === "queue" ? queues : entered).add(destination);
     }
     // Where it is not the key alone that decides, a message may be taken or not.
-    const isCertain = bindings.length > 0 && isCertainlyTaken(source, key);
+    const isCertain = bindings.length > 0 && isCertainlyTaken(type, key);
     if (source.alternate !== null && !isCertain) entered.add(source.alternate);
   }
   return queues;
 }
 
-function isAnyKeyTaken({ type }: Exchange, key: string | null): boolean {
+function isAnyKeyTaken(type: string, key: string | null): boolean {
   return type === "headers" || (key === null && type !== "fanout");
 }
 
-function isCertainlyTaken({ type }: Exchange, key: string | null): boolean {
+function isCertainlyTaken(type: string, key: string | null): boolean {
   return type === "fanout" || (key !== null && (type === "direct" || type === "topic"));
 }
