@@ -15,10 +15,17 @@ import { Intake } from "./intake.ts";
 import { Pauses } from "./pauses.ts";
 import { exhaustion, isUncounted } from "./redelivery.ts";
 import { type Live, nextDelayMs, type Received, Settler, type SettlerOptions } from "./settle.ts";
+import { type Sharer, Slots } from "./slots.ts";
 import type { ConsumerState } from "./status.ts";
 
 export type ConsumerOptions = Omit<SettlerOptions, "queue"> & {
   readonly queue: Queue;
+  /** The queue on the broker; of the same name unless given. */
+  readonly source?: string;
+  /** Shared with whoever else runs the queue's handler. */
+  readonly slots?: Slots;
+  /** It consumes nothing before `open`. */
+  readonly isShut?: boolean;
   readonly deliver: (batch: readonly Delivery[]) => void;
   readonly nextId: () => number;
   /** The subscription has ended, alone (the queue was deleted, say) or with its connection. */
@@ -28,13 +35,16 @@ export type ConsumerOptions = Omit<SettlerOptions, "queue"> & {
 type Held = Received & { readonly delivery: Delivery };
 type Concluded = Pick<Result, "outcome" | "durationMs">;
 
-export class QueueConsumer {
+export class QueueConsumer implements Sharer {
   readonly #options: ConsumerOptions;
   readonly #intake: Intake;
   readonly #settler: Settler;
   readonly #pauses = new Pauses();
   readonly #head = new Head();
+  readonly #slots: Slots;
   #queue: Queue;
+  #isShut: boolean;
+  #draining: Promise<boolean> | null = null;
   /** Delivered, not yet given to a handler. */
   #waiting: Held[] = [];
   /** Given to a handler, or waiting for its copy. */
@@ -43,19 +53,29 @@ export class QueueConsumer {
   #onIdle: () => void = () => undefined;
 
   constructor(options: ConsumerOptions) {
+    const { project, source, slots = new Slots(), isShut = false } = options;
     const queue = () => this.#queue;
     this.#options = options;
     this.#queue = options.queue;
+    this.#slots = slots;
+    this.#isShut = isShut;
     this.#settler = new Settler({ ...options, queue }, this.#pauses);
     this.#intake = new Intake({
-      queue,
+      project,
+      queue: source === undefined ? queue : () => ({ ...this.#queue, ...unlike(source) }),
       onMessage: (raw, subscription) => this.#receive(raw, subscription),
       onEnd: (subscription, reason) => this.#end(subscription, reason),
     });
+    slots.join(this);
   }
 
   get queue(): Queue {
     return this.#queue;
+  }
+
+  /** Its runs, and those of whoever shares them. */
+  get slots(): Slots {
+    return this.#slots;
   }
 
   get #isStopping(): boolean {
@@ -64,6 +84,7 @@ export class QueueConsumer {
 
   get state(): ConsumerState {
     if (this.#isStopping) return "stopped";
+    if (this.#isShut) return "waiting";
     const { state } = this.#intake;
     return state !== "down" && this.#settler.isHolding ? "held" : state;
   }
@@ -72,9 +93,21 @@ export class QueueConsumer {
     return this.#running.size;
   }
 
+  /** Another one with the same handler, slots and copies, for a queue of another name on the broker. */
+  beside(source: string): QueueConsumer {
+    const [queue, slots] = [this.#queue, this.#slots];
+    const onLost = () => undefined;
+    return new QueueConsumer({ ...this.#options, queue, source, slots, isShut: false, onLost });
+  }
+
+  /** From now on it may be subscribed. */
+  open(): void {
+    this.#isShut = false;
+  }
+
   /** @throws {Error} when the broker refuses: no such queue, no permission. */
-  subscribe(connection: BrokerConnection): Promise<void> {
-    return this.#intake.subscribe(connection);
+  async subscribe(connection: BrokerConnection): Promise<void> {
+    if (!this.#isShut) await this.#intake.subscribe(connection);
   }
 
   /**
@@ -84,7 +117,7 @@ export class QueueConsumer {
    */
   async refresh(queue: Queue): Promise<void> {
     this.#queue = queue;
-    this.#schedule();
+    this.wake();
     await this.#intake.refresh();
   }
 
@@ -100,11 +133,17 @@ export class QueueConsumer {
    * @returns whether all runs ended before `deadlineMs` was over, and the broker has their acks; of
    *   a connection that was lost, and is not back, nobody knows.
    */
-  async drain(deadlineMs: number): Promise<boolean> {
+  drain(deadlineMs: number): Promise<boolean> {
+    this.#draining ??= this.#drain(deadlineMs);
+    return this.#draining;
+  }
+
+  async #drain(deadlineMs: number): Promise<boolean> {
     this.#pauses.end();
     this.#intake.close();
     const isIdle = await this.#idle(deadlineMs);
     const hasLeft = await this.#intake.leave(() => this.#waiting.map(({ raw }) => raw));
+    this.#slots.leave(this);
     return isIdle && hasLeft;
   }
 
@@ -126,7 +165,7 @@ export class QueueConsumer {
   #receive(raw: ConsumeMessage, subscription: Live): void {
     const incoming = readIncoming(raw, this.#queue.name, this.#options.project);
     this.#waiting.push({ delivery: this.#delivery(incoming), incoming, raw, subscription });
-    this.#schedule();
+    this.wake();
   }
 
   /** Its id is that of one run: what comes late of an earlier run is never taken for this one's. */
@@ -134,8 +173,8 @@ export class QueueConsumer {
     return { id: this.#options.nextId(), queue: message.queue, attempt, message };
   }
 
-  /** The deliveries of one read from the socket go to the handlers together. */
-  #schedule(): void {
+  /** Dispatches soon: the deliveries of one read from the socket go to the handlers together. */
+  wake(): void {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
     queueMicrotask(() => {
@@ -146,7 +185,7 @@ export class QueueConsumer {
 
   #dispatch(): void {
     if (this.#isStopping) return;
-    const free = this.#queue.concurrency - this.#running.size;
+    const free = this.#queue.concurrency - this.#slots.taken;
     if (free <= 0 || this.#waiting.length === 0) return;
     const ready: Held[] = [];
     for (const held of this.#waiting.splice(0, free)) {
@@ -217,7 +256,7 @@ export class QueueConsumer {
     }
     this.#running.delete(held.delivery.id);
     this.#run([{ ...held, incoming, delivery: this.#delivery(incoming) }]);
-    this.#schedule();
+    this.wake();
   }
 
   /** Uncounted; one of an ordered queue goes with its channel, and so keeps its place. */
@@ -230,7 +269,7 @@ export class QueueConsumer {
   #release({ delivery }: Held): void {
     this.#running.delete(delivery.id);
     if (this.#running.size === 0) this.#onIdle();
-    this.#schedule();
+    this.#slots.freed(this);
   }
 
   #end(subscription: Live, reason: string): void {
@@ -243,4 +282,12 @@ export class QueueConsumer {
 /** What no handler gets, or gets no more. */
 function deadOf(cause: Cause): Concluded {
   return { outcome: { status: "dead", cause }, durationMs: 0 };
+}
+
+/**
+ * In what a queue on the broker is not the one of the file: its name, and perhaps its type. It is left
+ * as a quorum queue: one that is not loses nothing by that.
+ */
+function unlike(source: string): Pick<Queue, "name" | "type"> {
+  return { name: source, type: "quorum" };
 }

@@ -5,7 +5,9 @@ import { type ConsumerOptions, QueueConsumer } from "./consumer.ts";
 import type { Result } from "./host/host.ts";
 import type { RunnerStatus } from "./status.ts";
 
-export type ConsumersOptions = Omit<ConsumerOptions, "queue" | "project" | "nextId"> & {
+type Own = "queue" | "source" | "slots" | "isShut" | "project" | "nextId";
+
+export type ConsumersOptions = Omit<ConsumerOptions, Own> & {
   /** A consumer has ended for good. */
   readonly onEnd: (consumer: QueueConsumer) => Promise<void>;
 };
@@ -14,6 +16,8 @@ export class Consumers {
   readonly #options: ConsumersOptions;
   /** By queue. */
   readonly #consumers = new Map<string, QueueConsumer>();
+  /** Beside a consumer the one that consumes what its queue was called before. */
+  readonly #former = new Map<QueueConsumer, QueueConsumer>();
   /** Of queues that the topology no longer has, until what they had begun has ended. */
   readonly #leaving = new Map<QueueConsumer, Promise<boolean>>();
   #lastId = 0;
@@ -28,9 +32,9 @@ export class Consumers {
 
   get status(): RunnerStatus["queues"] {
     return Object.fromEntries(
-      [...this.#consumers].map(([name, { state, inFlight }]) => [
+      [...this.#consumers].map(([name, { state, slots }]) => [
         name,
-        { consumer: state, inFlight },
+        { consumer: state, inFlight: slots.taken },
       ]),
     );
   }
@@ -39,6 +43,7 @@ export class Consumers {
   accept(results: readonly Result[]): void {
     for (const result of results) {
       this.#consumers.get(result.queue)?.accept(result);
+      for (const consumer of this.#former.values()) consumer.accept(result);
       for (const consumer of this.#leaving.keys()) consumer.accept(result);
     }
   }
@@ -63,24 +68,55 @@ export class Consumers {
     const added = wanted.flatMap((queue) => {
       const consumer = this.#consumers.get(queue.name);
       if (!consumer) return [this.#add(queue, project)];
-      void this.#refresh(consumer, queue);
+      for (const one of this.#withFormer(consumer)) void this.#refresh(one, queue);
       return [];
     });
     return { added, removed: removed.map(([name]) => name) };
   }
 
+  /**
+   * Adds one that consumes what the queue of another was called before, until `closeFormer`.
+   *
+   * @returns null if the other has ended.
+   */
+  openFormer(consumer: QueueConsumer, source: string): QueueConsumer | null {
+    if (consumer.state === "stopped") return null;
+    const former = consumer.beside(source);
+    this.#former.set(consumer, former);
+    return former;
+  }
+
+  /** Ends it after what it has begun. */
+  async closeFormer(consumer: QueueConsumer, deadlineMs: number): Promise<void> {
+    await this.#former.get(consumer)?.drain(deadlineMs);
+    this.#former.delete(consumer);
+  }
+
   /** @returns whether everything that ran has ended in time. */
   async drain(deadlineMs: number): Promise<boolean> {
     const drained = await Promise.all([
-      ...this.all.map((consumer) => consumer.drain(deadlineMs)),
+      ...this.all.map((consumer) => this.#drain(consumer, deadlineMs)),
       ...this.#leaving.values(),
     ]);
     return drained.every(Boolean);
   }
 
+  #withFormer(consumer: QueueConsumer): readonly QueueConsumer[] {
+    const former = this.#former.get(consumer);
+    return former ? [consumer, former] : [consumer];
+  }
+
+  async #drain(consumer: QueueConsumer, deadlineMs: number): Promise<boolean> {
+    const parts = this.#withFormer(consumer);
+    const drained = await Promise.all(parts.map((part) => part.drain(deadlineMs)));
+    return drained.every(Boolean);
+  }
+
   #add(queue: Queue, project: string): QueueConsumer {
     const nextId = () => ++this.#lastId;
-    const consumer = new QueueConsumer({ ...this.#options, queue, project, nextId });
+    // What it was is drained first: only so its messages keep their order.
+    const isShut = queue.ordered && queue.was !== null;
+    const consumer = new QueueConsumer({ ...this.#options, queue, isShut, project, nextId });
     this.#consumers.set(queue.name, consumer);
     return consumer;
   }
@@ -95,7 +131,7 @@ export class Consumers {
   }
 
   async #dismiss(consumer: QueueConsumer, deadlineMs: number): Promise<boolean> {
-    const draining = consumer.drain(deadlineMs);
+    const draining = this.#drain(consumer, deadlineMs);
     const { name: queue } = consumer.queue;
     const messages = await consumer.countWaiting();
     this.#options.log.warn({ queue, messages }, "queue is consumed no longer: it has no handler");

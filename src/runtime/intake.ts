@@ -5,6 +5,7 @@ import type { Queue } from "../topology.ts";
 import { Subscription } from "./subscription.ts";
 
 export type IntakeOptions = {
+  readonly project: string;
   /** As the topology in force says it. */
   readonly queue: () => Queue;
   readonly onMessage: (raw: ConsumeMessage, from: Subscription) => void;
@@ -78,10 +79,11 @@ export class Intake {
       await closeChannel(channel, connection);
       return;
     }
-    const { queue, onMessage } = this.#options;
+    const { project, queue, onMessage } = this.#options;
     this.#subscription = new Subscription({
       connection,
       channel,
+      project,
       queue,
       onMessage,
       onEnd: (subscription, reason) => this.#end(subscription, reason),

@@ -12,6 +12,8 @@ import type { Log } from "../handler.ts";
 import type { Topology } from "../topology.ts";
 import { SupervisedConnection } from "./connection.ts";
 import type { QueueConsumer } from "./consumer.ts";
+import type { Consumers } from "./consumers.ts";
+import { Formers } from "./formers.ts";
 import type { ConfirmPublisher } from "./publisher.ts";
 import type { ConnectionState, RunnerStatus } from "./status.ts";
 import { Subscriptions } from "./subscriptions.ts";
@@ -19,7 +21,7 @@ import { Subscriptions } from "./subscriptions.ts";
 export type RecoveryOptions = {
   /** The one that is in force now. */
   readonly topology: () => Topology;
-  readonly consumers: () => Iterable<QueueConsumer>;
+  readonly consumers: () => Consumers;
   readonly publisher: ConfirmPublisher;
   readonly log: Log;
 };
@@ -32,6 +34,7 @@ export class Recovery {
   readonly #publishLink: SupervisedConnection;
   readonly #consumeLink: SupervisedConnection;
   readonly #subscriptions: Subscriptions;
+  readonly #formers: Formers;
   readonly #stopped = new AbortController();
   readonly #open = new Set<BrokerConnection>();
   #topologyState: RunnerStatus["topology"] = "pending";
@@ -56,14 +59,23 @@ export class Recovery {
         await this.#verifyAgain();
         // Not waited for: one queue that does not answer must not keep the others waiting.
         this.#firstTries = this.#subscriptions.connected(connection);
+        this.#formers.look();
       },
       onDown: () => undefined,
     });
     this.#subscriptions = new Subscriptions({
-      consumers,
+      consumers: () => consumers().all,
       shared: () => this.#consumeLink.connection,
       connect: (queue, signal) => this.#connect(`consume ${queue}`, signal),
       verify: () => this.#verifyAgain(),
+      log,
+    });
+    this.#formers = new Formers({
+      consumers,
+      shared: () => this.#consumeLink.connection,
+      connect: (queue) => this.#connect(`consume ${queue}`, this.#stopped.signal),
+      consume: (consumer) => this.#subscriptions.add(consumer),
+      drainMs: () => this.#options.topology().drain.timeoutMs,
       log,
     });
   }
@@ -79,6 +91,7 @@ export class Recovery {
       problems: [
         ...this.#conflicts,
         ...this.#subscriptions.problems,
+        ...this.#formers.problems,
         ...this.#options.publisher.problems,
       ],
     };
@@ -127,15 +140,21 @@ export class Recovery {
     return this.#subscriptions.add(consumer);
   }
 
+  /** Another topology is in force. */
+  adopted(): void {
+    this.#formers.look();
+  }
+
   /** A consumer has ended for good. */
-  forget(consumer: QueueConsumer): Promise<void> {
-    return this.#subscriptions.remove(consumer);
+  async forget(consumer: QueueConsumer): Promise<void> {
+    await this.#formers.remove(consumer);
+    await this.#subscriptions.remove(consumer);
   }
 
   /** Ends the connections for good, and every attempt to bring something back. */
   async stop(): Promise<void> {
     this.#stopped.abort();
-    const parts = [this.#subscriptions, this.#consumeLink, this.#publishLink];
+    const parts = [this.#formers, this.#subscriptions, this.#consumeLink, this.#publishLink];
     await Promise.all(parts.map((part) => part.stop()));
   }
 

@@ -53,7 +53,7 @@ export class Runner {
     this.#preparing = new Preparing(this.#host, log);
     this.#recovery = new Recovery({
       topology: () => this.#topology,
-      consumers: () => this.#consumers.all,
+      consumers: () => this.#consumers,
       publisher: this.#publisher,
       log,
     });
@@ -187,6 +187,7 @@ export class Runner {
     this.#topology = topology;
     const { added, removed } = this.#consumers.adopt(topology);
     await Promise.all(added.map((consumer) => this.#recovery.consume(consumer)));
+    this.#recovery.adopted();
     const { generation } = this.#host.status();
     const names = added.map(({ queue }) => queue.name);
     return { status: "updated", files, generation, added: names, removed };

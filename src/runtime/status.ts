@@ -4,7 +4,8 @@ import type { HostStatus } from "./host/host.ts";
 import type { LoopDelayStatus } from "./loop-delay.ts";
 
 export type ConnectionState = "connecting" | "ready" | "blocked" | "down" | "closed";
-export type ConsumerState = "starting" | "live" | "held" | "down" | "stopped";
+/** `waiting`: an ordered queue, for what it was called before, whose messages come first. */
+export type ConsumerState = "starting" | "live" | "held" | "waiting" | "down" | "stopped";
 
 /** Times are RFC 3339, of this machine's clock. */
 export type ConnectionStatus = {
@@ -47,7 +48,9 @@ export type RunnerStatus = {
 };
 
 /**
- * Ready: connected both ways, topology verified, every consumer live. Handlers whose thread is
+ * Ready: connected both ways, topology verified, every consumer live, but for those that wait for
+ * what their queue was called before: a runner of before may consume that until this one is ready.
+ * Handlers whose thread is
  * started again are as good as loaded, unless they can't be: deliveries wait for them meanwhile.
  */
 export function isReady(status: RunnerStatus): boolean {
@@ -57,6 +60,6 @@ export function isReady(status: RunnerStatus): boolean {
     Object.values(connections).every(({ state }) => state === "ready") &&
     topology === "verified" &&
     handlers.state !== "failing" &&
-    Object.values(queues).every((queue) => queue.consumer === "live")
+    Object.values(queues).every(({ consumer }) => consumer === "live" || consumer === "waiting")
   );
 }

@@ -4,11 +4,13 @@ import { type BrokerConnection, closeChannel, withDeadline } from "../broker-con
 import { messageOf } from "../errors.ts";
 import type { Queue } from "../topology.ts";
 import { Acks } from "./acks.ts";
+import { consumerTag } from "./consumer-tag.ts";
 import type { Live } from "./settle.ts";
 
 export type SubscriptionOptions = {
   readonly connection: BrokerConnection;
   readonly channel: Channel;
+  readonly project: string;
   /** As the topology in force says it. */
   readonly queue: () => Queue;
   readonly onMessage: (raw: ConsumeMessage, from: Subscription) => void;
@@ -62,11 +64,12 @@ export class Subscription implements Live {
 
   /** @throws {Error} when the broker refuses, or does not answer: then it is over. */
   async consume(): Promise<void> {
-    const { channel, queue } = this.#options;
+    const { channel, project, queue } = this.#options;
     const { name, prefetch } = queue();
+    const tag = { consumerTag: consumerTag(project, name) };
     const start = async () => {
       await channel.prefetch(prefetch);
-      return await channel.consume(name, (raw) => this.#receive(raw));
+      return await channel.consume(name, (raw) => this.#receive(raw), tag);
     };
     try {
       // A queue that does not answer says nothing of its connection, which others use as well.
