@@ -47,7 +47,11 @@ function reasonToKeep(scene: Scene, live: LiveQueue): string | null {
       ? "who consumes it is not known"
       : `in use: it has ${counted(consumers, "consumer")}`;
   }
-  return messages === null && mayHoldUnseen(scene, live)
+  if (messages !== null) return null;
+  if (scene.live.by === "management" || queueTypeOf(live) === "stream") {
+    return "how many messages it holds is not known";
+  }
+  return mayHoldUnseen(scene, live)
     ? "over AMQP alone the dead letters that it may hold can't be seen"
     : null;
 }

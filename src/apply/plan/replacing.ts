@@ -40,7 +40,10 @@ function absoluteObstacle(scene: Scene, desired: DesiredQueue, live: LiveQueue):
   return scene.live.by === "amqp" ? unseenObstacle(scene, live) : consumerObstacle(live);
 }
 
-function consumerObstacle({ counts: { foreignConsumers } }: LiveQueue): string | null {
+function consumerObstacle({ counts: { consumers, foreignConsumers } }: LiveQueue): string | null {
+  if (foreignConsumers === null && consumers !== 0) {
+    return "whose its consumers are can't be seen: the user of broker.management needs the tag monitoring";
+  }
   if (!foreignConsumers) return null;
   return `${counted(foreignConsumers, "consumer")} of others: end ${foreignConsumers === 1 ? "it" : "them"} first`;
 }
