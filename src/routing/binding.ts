@@ -28,8 +28,9 @@ export function takes(
 
 /**
  * `x-match` is all (the default), any, all-with-x or any-with-x; without `-with-x`, arguments that
- * begin with `x-` are not compared. Values are compared strictly: "1" never equals 1, and the keys
- * of tables have an order. No argument to compare: all takes every message, any takes none.
+ * begin with `x-` are not compared. Values are compared strictly: "1" never equals 1, the keys of
+ * tables have an order, and an empty table is an empty list. No argument to compare: all takes every
+ * message, any takes none.
  *
  * @see https://www.rabbitmq.com/docs/exchanges#headers
  */
@@ -48,7 +49,7 @@ function matchesHeaders(
 }
 
 function isSame(wanted: unknown, header: unknown): boolean {
-  return typeof wanted === "object"
-    ? JSON.stringify(wanted) === JSON.stringify(header)
-    : wanted === header;
+  if (typeof wanted !== "object" || typeof header !== "object") return wanted === header;
+  const isEmpty = Object.keys(wanted ?? {}).length + Object.keys(header ?? {}).length === 0;
+  return isEmpty || JSON.stringify(wanted) === JSON.stringify(header);
 }

@@ -143,17 +143,28 @@ function matchesHeaders({ arguments: args }: Binding, headers: Table): boolean {
 }
 
 /**
- * Types do not count, so that 1 is 1 in every width, but whole numbers are none with a fraction. A
- * void stands for any value. A header's time is compared in milliseconds, as RabbitMQ has it.
+ * Types do not count, so that 1 is 1 in every width, but whole numbers are none with a fraction, and
+ * text is neither a table nor an array; these two are the same if they are empty. A void stands for
+ * any value. A header's time is compared in milliseconds, as RabbitMQ has it.
  */
 function isSameValue(wanted: Field, header: Field): boolean {
   if (wanted.type === "void") return true;
   if (Buffer.isBuffer(wanted.value)) {
-    return Buffer.isBuffer(header.value) && wanted.value.equals(header.value);
+    if (!Buffer.isBuffer(header.value) || !wanted.value.equals(header.value)) return false;
+    const isEmpty = wanted.value.length === 0 && isNested(wanted) && isNested(header);
+    return isEmpty || kindOf(wanted) === kindOf(header);
   }
   if (isFraction(wanted) !== isFraction(header)) return false;
   const value = header.type === "timestamp" ? Number(header.value) * 1_000 : header.value;
   return wanted.value === value;
+}
+
+function isNested({ type }: Field): boolean {
+  return type === "table" || type === "array";
+}
+
+function kindOf({ type }: Field): string {
+  return type === "binary" ? "longstr" : type;
 }
 
 function isFraction({ type }: Field): boolean {
