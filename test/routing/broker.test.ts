@@ -83,9 +83,12 @@ function randomKey(random: Random): string {
   return random.list(random.below(6), () => random.pick(strange)).join(".");
 }
 
+/** RabbitMQ 4.3 refuses a third #. */
 function randomPattern(random: Random): string {
   const parts = [...strange, "*", "*", "#", "#", "#", "#", "a*", "##"];
-  return random.list(random.below(6), () => random.pick(parts)).join(".");
+  const pattern = random.list(random.below(6), () => random.pick(parts));
+  const isRefused = pattern.filter((word) => word === "#").length > 2;
+  return isRefused ? randomPattern(random) : pattern.join(".");
 }
 
 const values: readonly ArgumentValue[] = [
