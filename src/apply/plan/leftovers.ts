@@ -4,6 +4,7 @@ import { requeueExchange, retryExchange } from "../objects.ts";
 import type { Blocked, PlanEntry } from "../planned.ts";
 import { bindingId } from "../state/record.ts";
 import { counted, entryOf, hiddenEntry, listed } from "./entry.ts";
+import { policiesOf } from "./policy-match.ts";
 import { queueTypeOf } from "./queue-type.ts";
 import { delayQueues, isDelayQueue } from "./retries.ts";
 import { liveExchange, liveQueues, type Scene } from "./scene.ts";
@@ -94,6 +95,11 @@ function usersOf(scene: Scene, name: string, going: ReadonlySet<string>): readon
   const overflowing = [...live.exchanges.keys()]
     .filter((other) => liveExchange(scene, other)?.arguments["alternate-exchange"] === name)
     .map((other) => `alternate exchange of ${other}`);
+  const policies = policiesOf(scene)
+    .filter(({ definition }) =>
+      ["dead-letter-exchange", "alternate-exchange"].some((key) => definition[key] === name),
+    )
+    .map((policy) => `policy ${policy.name}`);
   const waiting = [retryExchange(project), requeueExchange(project)].includes(name)
     ? delayQueues(scene).filter((queue) => !going.has(queue.name))
     : [];
@@ -102,6 +108,7 @@ function usersOf(scene: Scene, name: string, going: ReadonlySet<string>): readon
       ...bound,
       ...senders,
       ...overflowing,
+      ...policies,
       ...waiting.map((queue) => `retries in ${queue.name}`),
     ]),
   ];

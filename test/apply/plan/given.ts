@@ -1,5 +1,6 @@
 /** What a file wants and what a broker has, in short, for the tests of plans. */
 import type {
+  Hidden,
   Live,
   LiveBinding,
   LiveExchange,
@@ -116,15 +117,14 @@ export function liveOf({ live = [], hidden = [], by = "management", types = null
     live.filter((one): one is Extract<typeof one, { kind: Kind }> => one.kind === kind);
   const mapped = <Item extends { readonly name: string }>(items: readonly Item[]) =>
     new Map(items.map((item) => [item.name, item]));
-  const secret = new Map(
-    hidden.map((name) => [name, { kind: "hidden" as const, detail: `403 access to ${name}` }]),
-  );
+  const queues = new Map<string, LiveQueue | Hidden>(mapped(named("queue")));
+  for (const name of hidden) queues.set(name, { kind: "hidden", detail: `403 access to ${name}` });
   return {
     by,
     broker: "rabbitmq 3.10.8 at amqp://guest@127.0.0.1:5672",
     version: "3.10.8",
     exchanges: mapped(named("exchange")),
-    queues: new Map([...mapped(named("queue")), ...secret]),
+    queues,
     bindings: by === "management" ? named("binding") : null,
     policies: by === "management" ? named("policy") : null,
     exchangeTypes: types,
