@@ -2,44 +2,49 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { json } from "node:stream/consumers";
 import type { Broker } from "../model/broker.ts";
-import { runRoute } from "./routes.ts";
+import { type Answer, type Caller, refused } from "./answer.ts";
+import { writeJson } from "./json.ts";
+import { type Body, runRoute } from "./routes.ts";
 
 export function handleManagement(
   broker: Broker,
   request: IncomingMessage,
   response: ServerResponse,
 ): void {
-  answer(broker, request, response).catch((error: unknown) => {
-    send(response, 400, { error: "bad_request", reason: String(error) });
-  });
+  void answer(broker, request)
+    .catch((error: unknown) => refused(400, "bad_request", String(error)))
+    .then((result) => send(response, result));
 }
 
-async function answer(
-  broker: Broker,
-  request: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
+async function answer(broker: Broker, request: IncomingMessage): Promise<Answer> {
   const { method = "GET", url = "/" } = request;
-  const { pathname } = new URL(url, "http://localhost");
-  if (!isKnown(broker, request)) {
-    send(response, 401, { error: "not_authorized", reason: "Login failed" });
-    return;
-  }
+  const caller = callerOf(broker, request);
+  if (!caller) return refused(401, "not_authorized", "Not_Authorized");
+  // Not as a URL, which would resolve a name that is two dots.
+  const [, path = "", query = ""] = /^\/api\/([^?]*)\??(.*)$/s.exec(url) ?? [];
   const isEmpty = method !== "PUT" || request.headers["content-length"] === "0";
-  const body = isEmpty ? {} : await json(request);
-  const path = pathname.startsWith("/api/") ? pathname.slice("/api/".length) : "";
-  const result = runRoute(broker, method, path, body as Readonly<Record<string, unknown>>);
-  if (result) send(response, result.status, result.body);
-  else send(response, 404, { error: "Object Not Found", reason: "Not Found" });
+  const body = (isEmpty ? {} : await json(request)) as Body;
+  return runRoute(broker, { method, path, query: new URLSearchParams(query), body, caller });
 }
 
-function isKnown(broker: Broker, { headers: { authorization = "" } }: IncomingMessage): boolean {
+/** Who asks, if it is somebody who may ask at all. */
+function callerOf(broker: Broker, request: IncomingMessage): Caller | null {
+  const { authorization = "" } = request.headers;
   const [, encoded = ""] = /^Basic (.+)$/.exec(authorization) ?? [];
   const [name = "", password = ""] = Buffer.from(encoded, "base64").toString().split(/:(.*)/s);
-  return broker.users.isKnown(name, password);
+  if (!broker.users.isKnown(name, password)) return null;
+  const tags = broker.users.tagsOf(name);
+  return tags.some((tag) => MAY_ASK.has(tag)) ? { name, tags } : null;
 }
 
-function send(response: ServerResponse, status: number, body: unknown): void {
-  const text = body === undefined ? "" : JSON.stringify(body);
+const MAY_ASK: ReadonlySet<string> = new Set([
+  "administrator",
+  "monitoring",
+  "policymaker",
+  "management",
+]);
+
+function send(response: ServerResponse, { status, body }: Answer): void {
+  const text = body === undefined ? "" : writeJson(body);
   response.writeHead(status, { "content-type": "application/json" }).end(text);
 }

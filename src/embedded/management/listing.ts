@@ -1,10 +1,12 @@
 /** What is in the broker, as RabbitMQ's management interface lists it. */
+import { createHash } from "node:crypto";
 import type { Broker, Client } from "../model/broker.ts";
 import { VERSION } from "../model/broker.ts";
 import { type Binding, EXCHANGE_TYPES, type Exchange } from "../model/exchange.ts";
 import type { Vhost } from "../model/vhost.ts";
-import { type Field, readArray, readTable, type Table } from "../protocol/fields.ts";
+import { writeTable } from "../protocol/fields.ts";
 import type { Queue } from "../queues/queue.ts";
+import { tableValue } from "./values.ts";
 
 export function listOverview(broker: Broker): object {
   const objects = broker.vhosts.map(({ queues, exchanges }) => [queues.size, exchanges.size + 1]);
@@ -36,7 +38,7 @@ export function listExchange(vhost: Vhost, { name, options }: Exchange): object 
     durable: options.durable,
     auto_delete: options.autoDelete,
     internal: options.internal,
-    arguments: toJson(options.arguments),
+    arguments: tableValue(options.arguments),
   };
 }
 
@@ -54,12 +56,31 @@ export function listExchanges(vhost: Vhost): readonly object[] {
   return [unnamed, ...byName(vhost.exchanges.values()).map((one) => listExchange(vhost, one))];
 }
 
-export function listQueues(vhost: Vhost): readonly object[] {
-  return byName(vhost.queues.values()).map((queue) => listQueue(vhost, queue));
+/** @param isQuick without statistics. */
+export function listQueues(vhost: Vhost, isQuick: boolean): readonly object[] {
+  return byName(vhost.queues.values()).map((queue) =>
+    isQuick ? summarizeQueue(vhost, queue) : listQueue(vhost, queue),
+  );
 }
 
 export function listQueue(vhost: Vhost, queue: Queue): object {
-  const { ready, unacknowledged, held } = queue.counts;
+  return {
+    ...describeQueue(vhost, queue),
+    consumers: queue.consumerCount,
+    ...totalsOf(queue),
+  };
+}
+
+/** As RabbitMQ lists it without statistics: of consumers nothing, and nothing of a stream's messages. */
+function summarizeQueue(vhost: Vhost, queue: Queue): object {
+  return {
+    ...describeQueue(vhost, queue),
+    ...(queue.type === "classic" ? {} : { exclusive: null }),
+    ...(queue.type === "stream" ? {} : totalsOf(queue)),
+  };
+}
+
+function describeQueue(vhost: Vhost, queue: Queue): object {
   return {
     name: queue.name,
     vhost: vhost.name,
@@ -67,13 +88,17 @@ export function listQueue(vhost: Vhost, queue: Queue): object {
     durable: queue.durable,
     auto_delete: queue.autoDelete,
     exclusive: queue.owner !== null,
-    arguments: toJson(queue.arguments),
-    consumers: queue.consumerCount,
+    arguments: tableValue(queue.arguments),
+    state: "running",
+    node: "warren@localhost",
+  };
+}
+
+function totalsOf({ counts: { ready, unacknowledged, held } }: Queue): object {
+  return {
     messages: ready + unacknowledged + held,
     messages_ready: ready,
     messages_unacknowledged: unacknowledged,
-    state: "running",
-    node: "warren@localhost",
   };
 }
 
@@ -108,17 +133,22 @@ export function listBinding(vhost: Vhost, binding: Binding): object {
     destination: binding.destination,
     destination_type: binding.destinationKind,
     routing_key: binding.key,
-    arguments: toJson(binding.arguments),
+    arguments: tableValue(binding.arguments),
     properties_key: propertiesKeyOf(binding),
   };
 }
 
-/** By which a binding is deleted. */
+/** By which a binding is deleted: its key, and something that is another for other arguments. */
 export function propertiesKeyOf({ key, arguments: args }: Binding): string {
-  const text = encodeURIComponent(key === "" && args.length === 0 ? "~" : key);
-  if (args.length === 0) return text;
-  const id = Buffer.from(JSON.stringify(toJson(args))).toString("base64url");
-  return `${text}~${id}`;
+  if (args.length === 0) return key === "" ? "~" : quote(key);
+  const sorted = [...args].sort(([a], [b]) => (a < b ? -1 : Number(a > b)));
+  const hash = createHash("md5").update(writeTable(sorted)).digest("base64url");
+  return `${quote(key)}~${hash}`;
+}
+
+/** As in a form, but for `~`, which stands between the two parts. */
+function quote(key: string): string {
+  return new URLSearchParams([["", key]]).toString().slice(1).replaceAll("*", "%2A");
 }
 
 export function listClient({ name, user, vhost }: Client): object {
@@ -129,7 +159,7 @@ export function listClient({ name, user, vhost }: Client): object {
 export function listDefinitions(broker: Broker, vhosts: readonly Vhost[]): object {
   return {
     rabbitmq_version: VERSION,
-    users: broker.users.names.map((name) => ({ name, tags: [] })),
+    users: broker.users.names.map((name) => ({ name, tags: broker.users.tagsOf(name) })),
     vhosts: vhosts.map(listVhost),
     permissions: [],
     topic_permissions: [],
@@ -144,7 +174,7 @@ export function listDefinitions(broker: Broker, vhosts: readonly Vhost[]): objec
           vhost: vhost.name,
           durable,
           auto_delete: autoDelete,
-          arguments: toJson(args),
+          arguments: tableValue(args),
         })),
     ),
     exchanges: vhosts.flatMap((vhost) =>
@@ -167,31 +197,4 @@ export function listDefinitions(broker: Broker, vhosts: readonly Vhost[]): objec
 /** In the order of RabbitMQ's listings. */
 function byName<T extends { readonly name: string }>(objects: Iterable<T>): readonly T[] {
   return [...objects].sort((a, b) => (a.name < b.name ? -1 : 1));
-}
-
-/** What is nested deeper is left out: no listing is to fail for one strange argument. */
-const MAX_DEPTH = 100;
-
-/** Types are lost, as they are in RabbitMQ's listings. */
-function toJson(table: Table, depth = 0): Readonly<Record<string, unknown>> {
-  return Object.fromEntries(table.map(([name, field]) => [name, jsonOf(field, depth + 1)]));
-}
-
-function jsonOf(field: Field, depth: number): unknown {
-  if (depth > MAX_DEPTH) return null;
-  switch (field.type) {
-    case "table":
-      return toJson(readTable(field.value), depth);
-    case "array":
-      return readArray(field.value).map((one) => jsonOf(one, depth + 1));
-    case "longstr":
-    case "binary":
-      return field.value.toString();
-    case "decimal":
-      return field.value.digits / 10 ** field.value.scale;
-    case "void":
-      return null;
-    default:
-      return typeof field.value === "bigint" ? Number(field.value) : field.value;
-  }
 }

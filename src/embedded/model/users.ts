@@ -2,21 +2,29 @@
 export type Permission = "configure" | "write" | "read";
 export type Permissions = Readonly<Record<Permission, string>>;
 
-type User = { password: string; readonly permissions: Map<string, Permissions> };
+type User = {
+  readonly password: string;
+  /** What the management interface lets it do: `administrator`, `management`. */
+  readonly tags: readonly string[];
+  readonly permissions: Map<string, Permissions>;
+};
 
 export class Users {
   readonly #users = new Map<string, User>([
-    ["guest", { password: "guest", permissions: new Map() }],
+    ["guest", { password: "guest", tags: ["administrator"], permissions: new Map() }],
   ]);
 
   get names(): readonly string[] {
     return [...this.#users.keys()];
   }
 
-  set(name: string, password: string): void {
-    const known = this.#users.get(name);
-    if (known) known.password = password;
-    else this.#users.set(name, { password, permissions: new Map() });
+  set(name: string, password: string, tags: readonly string[]): void {
+    const permissions = this.#users.get(name)?.permissions ?? new Map();
+    this.#users.set(name, { password, tags, permissions });
+  }
+
+  tagsOf(name: string): readonly string[] {
+    return this.#users.get(name)?.tags ?? [];
   }
 
   remove(name: string): void {
