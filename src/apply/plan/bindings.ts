@@ -3,7 +3,7 @@ import type { LiveBinding } from "../live.ts";
 import { requeueExchange } from "../objects.ts";
 import type { Blocked, PlanEntry } from "../planned.ts";
 import { bindingId, type OwnedBinding } from "../state/record.ts";
-import { entryOf } from "./entry.ts";
+import { entryOf, keptEntry } from "./entry.ts";
 import { hasWaitingRetries } from "./retries.ts";
 import { hasEnds, liveExchange, type Scene } from "./scene.ts";
 
@@ -96,8 +96,7 @@ function planUnbinding(scene: Scene, binding: LiveBinding): PlanEntry {
   );
   if (isTakenOver) return unbinding(binding, null);
   if (hasWaitingRetries(scene)) {
-    const reason = "retries that wait come back by it";
-    return entryOf("kept", { ...named(binding), binding, blocked: { reason, flags: [] } });
+    return keptEntry({ ...named(binding), binding }, "retries that wait come back by it");
   }
   // A runner of the file before may still send retries; its own are stopped by whoever prunes.
   const blocked: Blocked = { reason: "retries come back by it", flags: ["--prune"] };

@@ -1,5 +1,5 @@
 /** How the entries of a plan are made. */
-import type { Action, PlanEntry } from "../planned.ts";
+import type { Action, Blocked, Permissions, PlanEntry } from "../planned.ts";
 
 type Facts = Pick<PlanEntry, "kind" | "name"> &
   Partial<Pick<PlanEntry, "differences" | "counts" | "blocked" | "notes" | "desired" | "binding">>;
@@ -22,6 +22,16 @@ export function entryOf(action: Action, facts: Facts): PlanEntry {
 /** That of an object which the broker does not show, or does not let this user change. */
 export function hiddenEntry(facts: Facts, reason: string): PlanEntry {
   return entryOf("hidden", { ...facts, blocked: { reason, flags: [] } });
+}
+
+/** That of what is ours, and stays although the file no longer has it. */
+export function keptEntry(facts: Facts, reason: string): PlanEntry {
+  return entryOf("kept", { ...facts, blocked: { reason, flags: [] } });
+}
+
+/** What holds a removal up without the leave to remove. */
+export function unlessPruned({ prune }: Permissions): Blocked | null {
+  return prune ? null : { reason: "made by warren, not in the file", flags: ["--prune"] };
 }
 
 /** `2 messages`, `1 message`. */

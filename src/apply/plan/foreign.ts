@@ -1,6 +1,7 @@
 /** What is somebody else's: said where it touches what the file declares, else only counted. */
 import type { LiveExchange, LiveQueue } from "../live.ts";
 import type { Plan, PlanEntry } from "../planned.ts";
+import { bindingId } from "../state/record.ts";
 import { counted, entryOf } from "./entry.ts";
 import { liveExchange, liveQueues, type Scene } from "./scene.ts";
 
@@ -30,6 +31,21 @@ export function planForeign(scene: Scene): ForeignObjects {
       exchanges: untouched("exchange", exchanges.length),
     },
   };
+}
+
+/** The exchanges to which somebody else has bound it. */
+export function foreignSources(
+  { live, ours }: Scene,
+  kind: "queue" | "exchange",
+  name: string,
+): readonly string[] {
+  const foreign = (live.bindings ?? []).filter(
+    (binding) =>
+      binding.destinationKind === kind &&
+      binding.destination === name &&
+      !ours.bindings.has(bindingId(binding)),
+  );
+  return [...new Set(foreign.map(({ source }) => source))];
 }
 
 /** `queue q` → the declared exchanges that it is bound from, each with the number of its bindings. */

@@ -6,7 +6,8 @@ import type { StateRecord } from "../state/record.ts";
 import { planBindings } from "./bindings.ts";
 import { planExchanges } from "./exchanges.ts";
 import { planForeign } from "./foreign.ts";
-import { leftoverExchanges, leftoverQueues } from "./leftovers.ts";
+import { leftoverExchanges } from "./leftover-exchanges.ts";
+import { leftoverQueues } from "./leftover-queues.ts";
 import { leftoverPolicies, planPolicies } from "./policies.ts";
 import { planQueues } from "./queues.ts";
 import { sceneOf } from "./scene.ts";
@@ -47,9 +48,14 @@ export function plan(
     project,
     entries,
     others: foreign.others,
-    hasDifferences: entries.some(({ action }) => !EQUAL.includes(action)),
+    hasDifferences: entries.some(isDifferent),
     isBlocked: entries.some(({ blocked }) => blocked !== null),
   };
+}
+
+/** Whether the broker is not as the file wants it in this. */
+export function isDifferent({ action }: PlanEntry): boolean {
+  return !EQUAL.includes(action);
 }
 
 const EQUAL: readonly PlanEntry["action"][] = ["unchanged", "ensure", "foreign"];

@@ -2,7 +2,7 @@
 import type { DesiredPolicy } from "../objects.ts";
 import type { PlanEntry } from "../planned.ts";
 import { comparePolicy } from "./compare.ts";
-import { entryOf, listed } from "./entry.ts";
+import { entryOf, listed, unlessPruned } from "./entry.ts";
 import { type AnyPolicy, isMatch, type PolicyObject, policiesOf } from "./policy-match.ts";
 import { queueTypeOf } from "./queue-type.ts";
 import { liveQueues, type Scene } from "./scene.ts";
@@ -17,9 +17,7 @@ export function leftoverPolicies(scene: Scene): readonly PlanEntry[] {
   const leftover = (scene.live.policies ?? []).filter(
     ({ name }) => scene.ours.policies.has(name) && !named.has(name),
   );
-  const blocked = scene.permissions.prune
-    ? null
-    : { reason: "made by warren, not in the file", flags: ["--prune" as const] };
+  const blocked = unlessPruned(scene.permissions);
   return leftover.map(({ name }) => entryOf("remove", { kind: "policy", name, blocked }));
 }
 

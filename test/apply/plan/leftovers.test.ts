@@ -73,6 +73,11 @@ test.each<[string, Given, readonly PlanEntry[]]>([
     [kept("queue", "q", "how many messages it holds is not known", { ...empty, messages: null })],
   ],
   [
+    "one that others have bound is kept",
+    { ...prune, ...ours, live: [liveQueue("q"), liveBinding("x", "q", "a")] },
+    [kept("queue", "q", "in use: others have bound it to x", empty)],
+  ],
+  [
     "one that has another name now is kept until it is empty",
     {
       ...prune,
@@ -135,6 +140,23 @@ test.each<[string, Given, readonly PlanEntry[]]>([
     ],
   ],
   [
+    "and one of which it is not known",
+    {
+      ...prune,
+      ...ours,
+      by: "amqp",
+      live: [liveQueue("q", { arguments: {}, counts: emptyOverAmqp })],
+    },
+    [
+      kept(
+        "queue",
+        "q",
+        "over AMQP alone the dead letters that it may hold can't be seen",
+        emptyOverAmqp,
+      ),
+    ],
+  ],
+  [
     "and so is a stream, whose messages AMQP does not count",
     {
       ...prune,
@@ -172,14 +194,48 @@ test.each<[string, Given, readonly PlanEntry[]]>([
         livePolicy("p", { definition: { "dead-letter-exchange": "x" } }),
         liveBinding("x", "theirs", "a"),
         liveBinding("x", "theirs", "b"),
+        liveBinding("y", "x", "", { destinationKind: "exchange" }),
       ],
     },
     [
       kept(
         "exchange",
         "x",
-        "in use: bound to theirs, dead letters of dying, alternate exchange of y, policy p",
+        "in use: others have bound theirs to it, others have bound it to y, dead letters of dying, alternate exchange of y, policy p",
       ),
+    ],
+  ],
+  [
+    "unless those go as well",
+    {
+      ...prune,
+      owned: { exchanges: ["x", "y"], queues: ["q"] },
+      live: [
+        liveExchange("x"),
+        liveExchange("y", { arguments: { "alternate-exchange": "x" } }),
+        liveQueue("q", { arguments: { "x-dead-letter-exchange": "x" } }),
+      ],
+    },
+    [
+      entry("remove", "queue", "q", { counts: empty }),
+      entry("remove", "exchange", "x"),
+      entry("remove", "exchange", "y"),
+    ],
+  ],
+  [
+    "and do not stay themselves",
+    {
+      ...prune,
+      owned: { exchanges: ["x", "y"] },
+      live: [
+        liveExchange("x"),
+        liveExchange("y", { arguments: { "alternate-exchange": "x" } }),
+        liveQueue("theirs", { arguments: { "x-dead-letter-exchange": "y" } }),
+      ],
+    },
+    [
+      kept("exchange", "x", "in use: alternate exchange of y"),
+      kept("exchange", "y", "in use: dead letters of theirs"),
     ],
   ],
   [
