@@ -119,6 +119,82 @@ const table = {
     exit: 1,
     remedy: "Add a schema under schemas/events, or mend the pattern.",
   },
+  "bad-rename": {
+    exit: 1,
+    remedy: "Name in was: the queue that this one replaces, which the file no longer declares.",
+  },
+  "unknown-policy-key": {
+    exit: 1,
+    remedy: "Use a setting that a policy can make; their names have no x-.",
+  },
+  "ha-policy": {
+    exit: 1,
+    remedy: "Make the queue quorum: mirrored classic queues are gone since RabbitMQ 4.0.",
+  },
+  "policy-of-other-type": {
+    exit: 1,
+    remedy: "Change applyTo, or give each type of object a policy of its own.",
+  },
+  "bad-pattern": {
+    exit: 1,
+    remedy: "Write a regular expression as the broker reads it (PCRE), at most 1,024 bytes.",
+  },
+  "needless-allow": {
+    exit: 1,
+    remedy: "Remove it: what it allows does not happen here, and would go unnoticed if it did.",
+  },
+  // Warnings: nothing keeps the file from running. docs/lint.md says why each of them is one.
+  "message-loss": {
+    exit: 0,
+    remedy: "Give the queue a dead-letter exchange, or say allowLoss: true if loss is meant.",
+  },
+  "overflow-without-dead-letter": {
+    exit: 0,
+    remedy: "Say overflow: reject-publish, or give the queue a dead-letter exchange.",
+  },
+  "held-when-full": {
+    exit: 0,
+    remedy: "Raise or remove the limit, or allow it and watch how full the queue is.",
+  },
+  "expiry-cycle": {
+    exit: 0,
+    remedy: "Park dead letters in a queue without ttl, or break the circle.",
+  },
+  "retry-outlives-ttl": {
+    exit: 0,
+    remedy: "Make ttl longer than the delays of retry, or the delays shorter.",
+  },
+  "costly-priorities": { exit: 0, remedy: "Use at most 10 priorities." },
+  "unbound-queue": {
+    exit: 0,
+    remedy: "Bind the queue, or allow it if messages are sent to it by its name.",
+  },
+  "unbound-exchange": {
+    exit: 0,
+    remedy: "Bind a queue to it or give it an alternate, or allow it if others bind to it.",
+  },
+  "redundant-binding": { exit: 0, remedy: "Remove the key that the other one covers." },
+  "unmatched-binding": {
+    exit: 0,
+    remedy: "Mend the key, or list the event in the exchange.",
+  },
+  "unreached-queue": {
+    exit: 0,
+    remedy: "Mend the keys on the way to the queue, or list the events in the exchange.",
+  },
+  "unreceived-event": {
+    exit: 0,
+    remedy: "Bind a queue for the event, give the exchange an alternate, or list it no longer.",
+  },
+  "policy-tie": { exit: 0, remedy: "Give the policies different priorities." },
+  "policy-not-applied": {
+    exit: 0,
+    remedy: "Narrow applyTo or the pattern, or give each queue type a policy of its own.",
+  },
+  "policy-on-warren": {
+    exit: 0,
+    remedy: "Narrow the pattern: ^(?!warren\\.) leaves out the queues that warren makes.",
+  },
   "ambiguous-event": { exit: 1, remedy: "List each event in one exchange only." },
 
   // The environment.
@@ -128,7 +204,11 @@ const table = {
   },
 
   // The broker.
-  "connection-failed": { exit: 1, remedy: "Start the broker, or mend broker.url (RABBITMQ_URL)." },
+  "connection-failed": {
+    exit: 1,
+    http: 503,
+    remedy: "Start the broker, or mend broker.url (RABBITMQ_URL).",
+  },
   "access-refused": { exit: 1, http: 503, remedy: "Check user, password, vhost and permissions." },
   "unknown-exchange-type": { exit: 1, remedy: "Enable the plugin that brings this exchange type." },
   conflict: {
@@ -142,11 +222,14 @@ const table = {
   },
   "lock-held": {
     exit: 4,
+    http: 503,
     remedy:
       "Wait for the other apply, or raise --lock-timeout; the lock ends with the connection of its holder.",
   },
+  interrupted: { exit: 5, remedy: "Run it again: it goes on where it was." },
   "state-unreadable": {
     exit: 1,
+    http: 503,
     remedy:
       "Use the warren that wrote it; or purge the queue: then nothing is removed any more until it has been applied again.",
   },
@@ -160,16 +243,19 @@ const table = {
   },
   "management-failed": {
     exit: 1,
+    http: 503,
     remedy:
       "Enable the plugin rabbitmq_management, or mend broker.management; without it warren works over AMQP alone, and says what it can't see.",
   },
   "management-refused": {
     exit: 1,
+    http: 503,
     remedy:
       "Name a user in broker.management that has the tag management and permissions in the vhost.",
   },
   "management-mismatch": {
     exit: 1,
+    http: 503,
     remedy: "Let broker.url and broker.management name the same broker.",
   },
   "missing-object": {
@@ -189,6 +275,17 @@ const table = {
     exit: 1,
     remedy: "Restart warren: project, broker and http are taken at the start alone.",
   },
+
+  // Commands: their arguments, and what import reads and writes.
+  "bad-argument": { exit: 1, remedy: "Mend the argument; --help says what the command takes." },
+  "unknown-queue": { exit: 1, remedy: "Name a queue of topology.yaml." },
+  "bad-definitions": {
+    exit: 1,
+    remedy:
+      "Take the file as a broker exports it (GET /api/definitions), or mend it at the place named.",
+  },
+  "several-vhosts": { exit: 1, remedy: "Choose one of them with --vhost." },
+  "file-exists": { exit: 1, remedy: "Name another file with --out, or overwrite it with --force." },
 
   // Generated files.
   "generated-stale": { exit: 2, remedy: "Run `npm run generate` and commit src/generated." },
@@ -279,11 +376,28 @@ export type ErrorCode = keyof typeof table;
 export const errorTable: Readonly<Record<ErrorCode, ErrorFacts>> = table;
 
 /** A finding in a user's file; the loader reports all of them at once. */
-export type Problem = { readonly code: ErrorCode; readonly message: string; readonly at: Place };
+export type Problem = {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly at: Place;
+  /** A warning keeps nothing from running; absent: an error. */
+  readonly severity?: "warning";
+};
 
-/** One finding as a line: `topology.yaml:12:5 unknown-exchange  …`. */
-export function formatProblem({ code, message, at }: Problem): string {
-  return `${formatPlace(at)} ${code}  ${message}`;
+/** One finding as a line: `topology.yaml:12:5 unknown-exchange  …`, a warning says that it is one. */
+export function formatProblem({ code, message, at, severity }: Problem): string {
+  return `${formatPlace(at)} ${severity === undefined ? "" : `${severity} `}${code}  ${message}`;
+}
+
+/** Whether a finding of this code is a warning: it ends no command. */
+export function isWarning(code: ErrorCode): boolean {
+  return table[code].exit === EXIT.done;
+}
+
+/** The order in which findings are read: by file, line and column. */
+export function comparePlaces({ at: a }: Problem, { at: b }: Problem): number {
+  if (a.file !== b.file) return a.file < b.file ? -1 : 1;
+  return a.line - b.line || a.column - b.column;
 }
 
 /** `topology.yaml:12:5` */

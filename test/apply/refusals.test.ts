@@ -16,7 +16,7 @@ test("what a user may not declare is named with the broker's refusal, and start 
   const user = vhost.vhost;
   await management.put(`users/${user}`, { password: "pw", tags: "" });
   await management.put(`permissions/${vhost.vhost}/${user}`, {
-    configure: "^(x|allowed)$",
+    configure: "^(x|allowed|warren[.].*)$",
     write: ".*",
     read: ".*",
   });
@@ -37,7 +37,7 @@ test("what a user may not publish is refused as such, and the others go on", asy
   // Binding needs write on the queue alone; publishing needs it on the exchange.
   await management.put(`permissions/${vhost.vhost}/${user}`, {
     configure: ".*",
-    write: "^(open|q)$",
+    write: "^(open|q|warren[.].*|amq.default)$",
     read: ".*",
   });
   const url = Object.assign(new URL(vhost.url), { username: user, password: "pw" }).href;

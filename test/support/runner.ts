@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { ApplyReport } from "../../src/apply/change/apply.ts";
+import type { ApplyReport } from "../../src/apply/change/results.ts";
 import { formatProblem } from "../../src/errors.ts";
 import { defineHandler, type HandlerContext, type HandlerModule } from "../../src/handler.ts";
 import { createApp } from "../../src/http/app.ts";
@@ -27,6 +27,8 @@ export type RunnerFiles = {
   readonly url: string;
   /** `10s` unless given. */
   readonly heartbeat?: string;
+  /** The management API; none unless given. */
+  readonly management?: string;
 };
 
 export type LogLine = { readonly level: string; readonly message: string } & Record<
@@ -77,11 +79,13 @@ export function fileOf({
   topology,
   url,
   heartbeat = "10s",
-}: Pick<RunnerFiles, "topology" | "url" | "heartbeat">): string {
+  management,
+}: Pick<RunnerFiles, "topology" | "url" | "heartbeat" | "management">): string {
+  const listing = management === undefined ? "" : `, management: "${management}"`;
   const head = [
     "version: 1",
     "project: test",
-    `broker: { url: "${url}", heartbeat: ${heartbeat} }`,
+    `broker: { url: "${url}", heartbeat: ${heartbeat}${listing} }`,
     "http: { port: 0 }",
   ];
   return `${head.join("\n")}\n${topology}\n`;

@@ -76,8 +76,11 @@ export class OwnChannel {
   }
 }
 
-/** `Operation failed: QueueDeclare; 406 (PRECONDITION-FAILED) with message "PRECONDITION_FAILED - …"`. */
-function readRefusal(error: unknown): Refusal | null {
+/**
+ * What a broker closed a channel over; null: the error is something else.
+ *
+ * `Operation failed: QueueDeclare; 406 (PRECONDITION-FAILED) with message "PRECONDITION_FAILED - …"`. */
+export function readRefusal(error: unknown): Refusal | null {
   if (!(error instanceof Error) || !("code" in error) || typeof error.code !== "number")
     return null;
   const text = /with message "(?:[A-Z_]+ - )?(.*)"$/s.exec(error.message)?.[1] ?? error.message;

@@ -1,29 +1,32 @@
 /** An apply report as text for a terminal or a log. */
-import { type ErrorCode, type Problem, WarrenError } from "../../errors.ts";
-import type { Difference } from "../inspect/differences.ts";
-import type { ApplyEntry, ApplyReport } from "./apply.ts";
+import { type ErrorCode, formatPlace, type Problem, WarrenError } from "../../errors.ts";
+import { isInTheWay } from "../plan/plan.ts";
+import type { Difference, Plan } from "../planned.ts";
+import { type ApplyEntry, type ApplyReport, isRight, type Result } from "./results.ts";
 
-const MARKS: Readonly<Record<ApplyEntry["result"], string>> = {
+const MARKS: Readonly<Record<Result, string>> = {
   created: "+",
   unchanged: "=",
   ensured: "=",
+  updated: "~",
+  unbound: "-",
+  replaced: "-/+",
+  removed: "-",
+  kept: "-",
+  deferred: "…",
   conflict: "!",
   missing: "!",
   refused: "!",
 };
 
-/** What was created, what was right (in one line), what is in conflict and why. */
+/** What was changed, what was not and why, and what the state is now. */
 export function formatReport(report: ApplyReport): string {
   const shown = report.entries.filter(({ result }) => MARKS[result] !== "=");
-  const count = (result: ApplyEntry["result"]) =>
-    report.entries.filter((entry) => entry.result === result).length;
-  const bad = count("conflict") + count("missing") + count("refused");
   return [
     report.broker,
-    ...shown.flatMap(formatEntry),
-    `${count("created")} created, ${count("unchanged")} right already, ` +
-      `${count("ensured")} bindings made sure of, ${bad} in conflict`,
-    ...(bad === 0 || count("created") > 0 ? [] : ["nothing was changed"]),
+    ...shown.flatMap((entry) => formatEntry(entry, report.plan)),
+    `  ${summary(report)}.  state: generation ${report.generation}`,
+    ...remedies(report),
   ].join("\n");
 }
 
@@ -35,44 +38,74 @@ export function blockedError(report: ApplyReport): WarrenError {
   return new WarrenError(code, formatReport(report));
 }
 
-const BLOCKING: Partial<Record<ApplyEntry["result"], ErrorCode>> = {
+const BLOCKING: Partial<Record<Result, ErrorCode>> = {
   conflict: "conflict",
   missing: "missing-object",
   refused: "broker-refused",
 };
 
 /** What is in the way, each at its place; nothing in a report that is done. */
-export function blockingProblems({ entries }: ApplyReport): readonly Problem[] {
+export function blockingProblems({ entries, file }: ApplyReport): readonly Problem[] {
   return entries.flatMap((entry) => {
     const code = BLOCKING[entry.result];
     if (code === undefined) return [];
-    const { kind, name, differences = [], detail, at } = entry;
+    const { kind, name, differences = [], detail } = entry;
     const facts = [...differences.map(formatDifference), ...(detail === undefined ? [] : [detail])];
-    const what = facts.length > 0 ? facts.join("; ") : "is external, and not there";
-    return [{ code, message: `${kind} ${JSON.stringify(name)}: ${what}`, at }];
+    const message = `${kind} ${JSON.stringify(name)}: ${facts.join("; ")}`;
+    return [{ code, message, at: entry.at ?? { file, line: 1, column: 1 } }];
   });
 }
 
-function formatEntry(entry: ApplyEntry): readonly string[] {
-  const { file, line } = entry.at;
-  const head = `  ${MARKS[entry.result]} ${entry.kind.padEnd(8)}  ${entry.name}`;
-  if (entry.result === "created") return [head];
+function formatEntry(entry: ApplyEntry, plan: Plan): readonly string[] {
+  const { kind, name, result, at, detail, differences = [] } = entry;
+  const place = at && !isRight(entry) ? `  ${formatPlace(at).replace(/:\d+$/, "")}` : "";
+  const word = result === "created" || result === "updated" ? "" : `  ${result}`;
+  const head = `  ${MARKS[result].padStart(2)} ${kind.padEnd(8)}  ${name}${word}${place}`;
   return [
-    `${head}  ${entry.result}  ${file}:${line}`,
-    ...(entry.differences ?? []).map((difference) => `      ${formatDifference(difference)}`),
-    ...(entry.detail === undefined ? [] : [`      ${entry.detail}`]),
-    ...(entry.result === "conflict" ? [`      ${adviceFor(entry)}`] : []),
-    ...(entry.result === "missing" ? ["      external, so it has to be there already"] : []),
+    detail === undefined || differences.length > 0 ? head : `${head}: ${detail}`,
+    ...differences.map((difference) => `       ${formatDifference(difference)}`),
+    ...(detail !== undefined && differences.length > 0 ? [`       ${detail}`] : []),
+    ...(isRight(entry) ? [] : notesOf(entry, plan).map((note) => `       ${note}`)),
   ];
+}
+
+function notesOf({ kind, name }: ApplyEntry, { entries }: Plan): readonly string[] {
+  return entries.find((entry) => entry.kind === kind && entry.name === name)?.notes ?? [];
 }
 
 function formatDifference({ argument, wanted, live }: Difference): string {
   return `${argument}: the file says ${wanted}, the broker has ${live}`;
 }
 
-function adviceFor({ kind, name }: ApplyEntry): string {
-  return (
-    `an existing ${kind} can't be changed in place: write what the broker has, ` +
-    `give the ${kind} a new name, or delete "${name}" on the broker once it is empty`
-  );
+const WORDS: readonly (readonly [Result, string])[] = [
+  ["created", "created"],
+  ["updated", "updated"],
+  ["replaced", "replaced"],
+  ["unbound", "unbound"],
+  ["removed", "removed"],
+  ["kept", "kept"],
+  ["unchanged", "right already"],
+  ["ensured", "bindings made sure of"],
+  ["deferred", "left to do"],
+];
+
+/** `3 created, 1 kept, 39 right already` */
+function summary({ entries }: ApplyReport): string {
+  const counts = WORDS.map(([result, word]) => {
+    const count = entries.filter((entry) => entry.result === result).length;
+    return count > 0 || result === "created" ? [`${count} ${word}`] : [];
+  });
+  const wrong = entries.filter((entry) => !isRight(entry)).length;
+  return [...counts.flat(), ...(wrong > 0 ? [`${wrong} in the way`] : [])].join(", ");
+}
+
+/** The command that would do what this one was not allowed to. */
+function remedies({ plan }: ApplyReport): readonly string[] {
+  const stopping = plan.entries.filter(isInTheWay);
+  if (stopping.length === 0) return [];
+  const flags = [...new Set(stopping.flatMap(({ blocked }) => blocked?.flags ?? []))];
+  const allowed = `warren apply ${flags.sort().join(" ")}`;
+  const isAll = stopping.every(({ blocked }) => (blocked?.flags.length ?? 0) > 0);
+  const what = isAll ? "goes on" : "goes on once the rest is out of the way";
+  return ["  nothing was changed", ...(flags.length === 0 ? [] : [`  \`${allowed}\` ${what}`])];
 }

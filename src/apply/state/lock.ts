@@ -7,6 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { BrokerConnection } from "../../broker-connection.ts";
 import { WarrenError } from "../../errors.ts";
 import { OwnChannel, type Refusal } from "../change/channels.ts";
+import type { Management } from "../inspect/management.ts";
 import { lockQueue } from "./record.ts";
 
 export type LockOptions = {
@@ -24,6 +25,18 @@ export type LockOptions = {
 export const HOLDER_ARGUMENT = "x-warren-holder";
 /** And since when, ISO 8601. */
 export const SINCE_ARGUMENT = "x-warren-since";
+
+/** Who holds the project's lock, and since when, as its arguments say; null: nobody, or unknown. */
+export async function describeHolder(
+  { get, vhost }: Pick<Management, "get" | "vhost">,
+  project: string,
+): Promise<string | null> {
+  const queue = (await get(["queues", vhost, lockQueue(project)])) as LockRow | undefined;
+  const { [HOLDER_ARGUMENT]: holder, [SINCE_ARGUMENT]: since } = queue?.arguments ?? {};
+  return typeof holder === "string" ? `${holder}, since ${String(since)}` : null;
+}
+
+type LockRow = { readonly arguments?: Readonly<Record<string, unknown>> };
 
 /** Between two tries, in milliseconds: the broker frees the lock of a dead holder in 20. */
 const RETRY_MS = { least: 50, spread: 50 };
@@ -85,7 +98,8 @@ async function heldError(
   project: string,
   { timeoutMs, askHolder }: LockOptions,
 ): Promise<WarrenError> {
-  const holder = (await askHolder?.()) ?? "another connection";
+  // Nobody waits for an answer to a question beside the point.
+  const holder = (await askHolder?.().catch(() => null)) ?? "another connection";
   const text = `"${lockQueue(project)}" is held by ${holder}, waited for ${timeoutMs} ms`;
   return new WarrenError("lock-held", text);
 }

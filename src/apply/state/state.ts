@@ -10,7 +10,7 @@ import type { BrokerConnection } from "../../broker-connection.ts";
 import { withDeadline } from "../../broker-connection.ts";
 import { messageOf, WarrenError } from "../../errors.ts";
 import { NUMBERS } from "../../numbers.ts";
-import { OwnChannel, type Refusal } from "../change/channels.ts";
+import { OwnChannel, type Refusal, readRefusal } from "../change/channels.ts";
 import { type StateRecord, stateQueue } from "./record.ts";
 
 /** From here on it is compressed. */
@@ -136,6 +136,7 @@ async function publish(
     const confirmed = new Promise<void>((resolve, reject) => {
       // Comes before the confirm.
       channel.on("return", () => reject(new WarrenError("broker-refused", `"${queue}" is gone`)));
+      channel.on("error", (error) => reject(closedError(queue, error)));
       channel.on("close", () => reject(new Error("the channel closed")));
       channel.publish(
         "",
@@ -168,6 +169,12 @@ function refusedError(queue: string, { code, text }: Refusal): WarrenError {
     isAccess ? "access-refused" : "broker-refused",
     `"${queue}": ${code} ${text}`,
   );
+}
+
+/** Publishing needs write on the default exchange, which brokers call amq.default. */
+function closedError(queue: string, error: unknown): unknown {
+  const refusal = readRefusal(error);
+  return refusal ? refusedError(queue, refusal) : error;
 }
 
 function notTaken(queue: string, error: unknown): WarrenError {
