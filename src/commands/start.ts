@@ -1,9 +1,10 @@
 import { once } from "node:events";
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { ApplyEntry } from "../apply/change/apply.ts";
+import { hostname } from "node:os";
+import type { ApplyReport, Result } from "../apply/change/results.ts";
 import type { Digests } from "../digest.ts";
-import { EXIT, type Problem, WarrenError } from "../errors.ts";
+import { EXIT, formatPlace, type Problem, WarrenError } from "../errors.ts";
 import { createApp } from "../http/app.ts";
 import { createServer } from "../http/server.ts";
 import type { HostPorts } from "../runtime/host/host.ts";
@@ -15,6 +16,13 @@ import { drain } from "./drain.ts";
 import { Embedded } from "./embedded.ts";
 import { Reloader } from "./reload.ts";
 
+export type StartOptions = {
+  /** Edits of topology.yaml are taken as well. */
+  readonly isDev?: boolean;
+  /** Nothing is declared: everything has to be there. */
+  readonly isPassive?: boolean;
+};
+
 /**
  * Applies the topology, consumes and serves HTTP until `stopped` resolves. What is saved meanwhile
  * runs from the next message on: handlers and schemas; with `isDev` topology.yaml as well.
@@ -24,7 +32,7 @@ import { Reloader } from "./reload.ts";
 export async function start(
   context: Context,
   stopped: Promise<string>,
-  { isDev = false } = {},
+  { isDev = false, isPassive = false }: StartOptions = {},
 ): Promise<number> {
   const embedded = new Embedded(context);
   const reloader = new Reloader(context, { isDev, embedded });
@@ -32,7 +40,8 @@ export async function start(
     for (;;) {
       // From here on: the fix may be saved while what it mends is still loaded.
       const changed = reloader.nextChange();
-      const loaded = await Promise.race([loadRunner(context, reloader, embedded), stopped]);
+      const loading = loadRunner(context, { reloader, embedded, isPassive });
+      const loaded = await Promise.race([loading, stopped]);
       if (typeof loaded === "string") return EXIT.done;
       const { runner, files, problems } = loaded;
       if (runner) return await serve(context, { runner, reloader, files }, stopped);
@@ -56,16 +65,25 @@ type LoadedRunner = {
   readonly problems: readonly Problem[];
 };
 
+type LoadingParts = {
+  readonly reloader: Reloader;
+  readonly embedded: Embedded;
+  readonly isPassive: boolean;
+};
+
 async function loadRunner(
   { env, log }: Context,
-  reloader: Reloader,
-  embedded: Embedded,
+  { reloader, embedded, isPassive }: LoadingParts,
 ): Promise<LoadedRunner> {
   const loaded = reloader.load();
   if (!loaded.ok) return { runner: null, files: new Map(), problems: loaded.problems };
+  for (const { code, message, at } of loaded.warnings) {
+    log.warn({ code, place: formatPlace(at), warning: message }, "topology warning");
+  }
   const topology = await embedded.provide(loaded.topology);
   const createHost = (ports: HostPorts) => new WorkerHost(ports, { env });
-  const runner = new Runner({ topology, createHost, log });
+  const by = `runner@${hostname()}`;
+  const runner = new Runner({ topology, createHost, isPassive, by, log });
   const prepared = await runner.load();
   const { files } = prepared;
   if (prepared.ok) return { runner, files, problems: [] };
@@ -83,11 +101,11 @@ async function serve(
   const { publish, topology } = runner;
   const status = () => runner.status();
   const trace = (messageId: string) => runner.trace(messageId);
-  const server = createServer(createApp({ publish, status, trace, log }));
+  const drift = () => runner.drift();
+  const app = { publish, status, topology: () => runner.topology, drift, trace, log };
+  const server = createServer(createApp(app));
   const begin = async () => {
-    const { broker, entries } = await runner.start();
-    const created = entries.filter(({ result }) => result === "created").map(describeEntry);
-    log.info({ broker, objects: entries.length, created }, "topology applied");
+    sayApplied(await runner.start(), log);
     reloader.follow(runner, files);
     const { port } = server.address() as AddressInfo;
     log.info({ url: `http://${hostInUrl(topology.http.host)}:${port}` }, "ready");
@@ -121,8 +139,17 @@ async function listen(server: Server, { http }: Topology): Promise<void> {
   }
 }
 
-function describeEntry({ kind, name }: ApplyEntry): string {
-  return `${kind} ${name}`;
+function sayApplied(report: ApplyReport | null, log: Context["log"]): void {
+  if (!report) {
+    log.info({}, "topology verified: nothing is declared by this runner");
+    return;
+  }
+  const { broker, generation, entries } = report;
+  const namesOf = (wanted: Result) =>
+    entries.filter(({ result }) => result === wanted).map(({ kind, name }) => `${kind} ${name}`);
+  const unbound = namesOf("unbound");
+  const facts = { broker, generation, objects: entries.length, created: namesOf("created") };
+  log.info({ ...facts, ...(unbound.length > 0 && { unbound }) }, "topology applied");
 }
 
 function hostInUrl(host: string): string {

@@ -4,27 +4,36 @@ import type { Log } from "../handler.ts";
 import type { Published, PublishRequest } from "../runtime/publish.ts";
 import type { RunnerStatus } from "../runtime/status.ts";
 import type { TracedDelivery } from "../runtime/trace.ts";
+import type { Topology } from "../topology.ts";
+import { driftRoutes } from "./drift.ts";
 import { healthRoutes } from "./health.ts";
+import { metricsRoutes } from "./metrics.ts";
 import { identify, Refusal, refuseWith } from "./problem.ts";
 import { publishRoutes } from "./publish.ts";
+import { topologyRoutes } from "./topology.ts";
 import { traceRoutes } from "./trace.ts";
 
 export type AppParts = {
   readonly publish: (request: PublishRequest) => Promise<Published>;
   readonly status: () => RunnerStatus;
+  /** The one that is in force. */
+  readonly topology: () => Topology;
+  /** In what the broker differs from it. @throws {WarrenError} when that can't be found out now. */
+  readonly drift: () => Promise<object>;
   /** The last deliveries of a message in this process, oldest first. */
   readonly trace: (messageId: string) => readonly TracedDelivery[];
   readonly log: Log;
 };
 
 /** Routes, options and answers are in docs/http.md. */
-export function createApp({ publish, status, trace, log }: AppParts): Express {
+export function createApp({ publish, status, topology, drift, trace, log }: AppParts): Express {
   const app = express();
   app.disable("x-powered-by");
   app.disable("etag");
   app.set("query parser", false);
   app.use(identify, protect);
-  app.use(publishRoutes(publish), healthRoutes(status), traceRoutes(trace));
+  app.use(publishRoutes(publish), healthRoutes(status), metricsRoutes(status));
+  app.use(topologyRoutes(topology), driftRoutes(drift), traceRoutes(trace));
   app.use(() => {
     throw new Refusal("unknown-route", "there is no such route");
   });

@@ -57,4 +57,9 @@ function describeConnection({ state, downSince, lastFailure }: ConnectionStatus)
   return `${state} since ${downSince}: ${lastFailure.reason}`;
 }
 
-const inWords = { pending: "not verified yet", conflict: "in conflict with the broker" } as const;
+const inWords = {
+  pending: "not verified yet",
+  conflict: "in conflict with the broker",
+  waiting: "not declared by this runner",
+  missing: "not on the broker",
+} as const;

@@ -3,27 +3,23 @@
  * subscriptions. Whatever is lost is brought back, and said meanwhile.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import { type ApplyReport, applyTopology } from "../apply/change/apply.ts";
-import { blockedError, blockingProblems, formatReport } from "../apply/change/report.ts";
+import type { ApplyReport } from "../apply/change/results.ts";
 import type { BrokerConnection } from "../broker-connection.ts";
 import { connectBroker } from "../connect.ts";
-import { formatProblem, messageOf, type Problem, WarrenError } from "../errors.ts";
-import type { Log } from "../handler.ts";
+import { messageOf, type Problem } from "../errors.ts";
 import type { Topology } from "../topology.ts";
 import { SupervisedConnection } from "./connection.ts";
 import type { QueueConsumer } from "./consumer.ts";
 import type { Consumers } from "./consumers.ts";
+import { Declaring, type DeclaringOptions } from "./declaring.ts";
 import { Formers } from "./formers.ts";
 import type { ConfirmPublisher } from "./publisher.ts";
 import type { ConnectionState, RunnerStatus } from "./status.ts";
 import { Subscriptions } from "./subscriptions.ts";
 
-export type RecoveryOptions = {
-  /** The one that is in force now. */
-  readonly topology: () => Topology;
+export type RecoveryOptions = Omit<DeclaringOptions, "signal"> & {
   readonly consumers: () => Consumers;
   readonly publisher: ConfirmPublisher;
-  readonly log: Log;
 };
 
 /** After an attempt to declare what is missing, in milliseconds. */
@@ -31,32 +27,30 @@ const REPAIR_MS = 250;
 
 export class Recovery {
   readonly #options: RecoveryOptions;
+  readonly #declaring: Declaring;
   readonly #publishLink: SupervisedConnection;
   readonly #consumeLink: SupervisedConnection;
   readonly #subscriptions: Subscriptions;
   readonly #formers: Formers;
   readonly #stopped = new AbortController();
   readonly #open = new Set<BrokerConnection>();
-  #topologyState: RunnerStatus["topology"] = "pending";
-  /** In words. */
-  #conflicts: readonly string[] = [];
-  #verifying: Promise<void> | null = null;
   /** Each queue has been tried once on the shared connection. */
   #firstTries: Promise<void> = Promise.resolve();
 
   constructor(options: RecoveryOptions) {
     const { publisher, consumers, log } = options;
     this.#options = options;
+    this.#declaring = new Declaring({ ...options, signal: this.#stopped.signal });
     this.#publishLink = this.#supervise("publish", {
       onUp: async (connection) => {
-        await this.#verifyAgain();
+        await this.#declaring.verify();
         publisher.connected(connection);
       },
       onDown: () => publisher.disconnected(),
     });
     this.#consumeLink = this.#supervise("consume", {
       onUp: async (connection) => {
-        await this.#verifyAgain();
+        await this.#declaring.verify();
         // Not waited for: one queue that does not answer must not keep the others waiting.
         this.#firstTries = this.#subscriptions.connected(connection);
         this.#formers.look();
@@ -67,7 +61,7 @@ export class Recovery {
       consumers: () => consumers().all,
       shared: () => this.#consumeLink.connection,
       connect: (queue, signal) => this.#connect(`consume ${queue}`, signal),
-      verify: () => this.#verifyAgain(),
+      verify: () => this.#declaring.verify(),
       log,
     });
     this.#formers = new Formers({
@@ -84,12 +78,14 @@ export class Recovery {
     return this.#publishLink.state;
   }
 
-  get status(): Pick<RunnerStatus, "connections" | "topology" | "problems"> {
+  get status(): Pick<RunnerStatus, "connections" | "topology" | "generation" | "problems"> {
+    const { topology, generation, problems } = this.#declaring.status;
     return {
       connections: { publish: this.#publishLink.status, consume: this.#consumeLink.status },
-      topology: this.#topologyState,
+      topology,
+      generation,
       problems: [
-        ...this.#conflicts,
+        ...problems,
         ...this.#subscriptions.problems,
         ...this.#formers.problems,
         ...this.#options.publisher.problems,
@@ -100,39 +96,21 @@ export class Recovery {
   /**
    * Applies the topology, connects and consumes; here nothing is retried.
    *
-   * @returns what was declared.
-   * @throws {WarrenError} `conflict`, `missing-object`, `broker-refused` with the report as its
-   *   message; `connection-failed`, `access-refused`, `unknown-exchange-type`.
+   * @returns what was declared; null: nothing is, ever.
+   * @throws {WarrenError} as `Declaring.start`.
    */
-  async start(): Promise<ApplyReport> {
-    const report = await applyTopology(this.#options.topology(), this.#stopped.signal);
-    if (!report.isDone) throw blockedError(report);
-    this.#topologyState = "verified";
-    // The connections that follow find what was just declared.
-    this.#verifying = Promise.resolve();
-    try {
+  async start(): Promise<ApplyReport | null> {
+    const report = await this.#declaring.start(async () => {
       await this.#publishLink.start();
       await this.#consumeLink.start();
-    } finally {
-      this.#verifying = null;
-    }
+    });
     await this.#firstTries;
     return report;
   }
 
   /** Declares what another topology wants; what is in its way, if anything. */
-  async apply(topology: Topology): Promise<readonly Problem[]> {
-    try {
-      const report = await applyTopology(topology, this.#stopped.signal);
-      if (!report.isDone) return blockingProblems(report);
-      this.#topologyState = "verified";
-      this.#conflicts = [];
-      return [];
-    } catch (error) {
-      if (!(error instanceof WarrenError)) throw error;
-      const { code, message, at = topology.places.broker } = error;
-      return [{ code, message, at }];
-    }
+  apply(topology: Topology): Promise<readonly Problem[]> {
+    return this.#declaring.apply(topology);
   }
 
   /** Consumes a queue that is new; resolves when it has been tried once. */
@@ -167,7 +145,7 @@ export class Recovery {
   /** Declares what is missing; resolves, after a while, whether or not it could. */
   async repair(): Promise<void> {
     try {
-      await this.#verifyAgain();
+      await this.#declaring.verify();
     } catch (error) {
       this.#options.log.warn({ reason: messageOf(error) }, "topology not verified");
     }
@@ -198,24 +176,5 @@ export class Recovery {
     this.#open.add(connection);
     void connection.ended.then(() => this.#open.delete(connection));
     return connection;
-  }
-
-  /** One at a time, shared by those who want it at the same time. */
-  #verifyAgain(): Promise<void> {
-    this.#verifying ??= this.#verify().finally(() => {
-      this.#verifying = null;
-    });
-    return this.#verifying;
-  }
-
-  /** A conflict is reported, and what is there is consumed all the same. */
-  async #verify(): Promise<void> {
-    const report = await applyTopology(this.#options.topology(), this.#stopped.signal);
-    const created = report.entries.filter(({ result }) => result === "created").length;
-    this.#topologyState = report.isDone ? "verified" : "conflict";
-    this.#conflicts = blockingProblems(report).map(formatProblem);
-    const { log } = this.#options;
-    if (!report.isDone) log.error({ report: formatReport(report) }, "topology in conflict");
-    else if (created > 0) log.warn({ created }, "topology declared again");
   }
 }

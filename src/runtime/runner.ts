@@ -1,11 +1,12 @@
 /** Owns everything that runs: the way to the broker, the publisher, the consumers, the handlers. */
-import type { ApplyReport } from "../apply/change/apply.ts";
+import type { ApplyReport } from "../apply/change/results.ts";
 import { wantSame } from "../apply/objects.ts";
 import { createEventReader } from "../events/reader.ts";
 import type { Log } from "../handler.ts";
 import type { Topology } from "../topology.ts";
 import { within } from "../within.ts";
 import { Consumers } from "./consumers.ts";
+import { Drift } from "./drift.ts";
 import type { HandlerHost, HostPorts, Prepared } from "./host/host.ts";
 import { LoopDelay } from "./loop-delay.ts";
 import { Preparing } from "./preparing.ts";
@@ -20,6 +21,10 @@ import { type Edition, type Updated, Updates } from "./updates.ts";
 export type RunnerOptions = {
   readonly topology: Topology;
   readonly createHost: (ports: HostPorts) => HandlerHost;
+  /** It declares nothing on the broker, ever. */
+  readonly isPassive?: boolean;
+  /** As whom it applies the topology: `runner@host`. */
+  readonly by?: string;
   readonly log: Log;
 };
 
@@ -32,6 +37,7 @@ export class Runner {
   readonly #preparing: Preparing;
   readonly #consumers: Consumers;
   readonly #updates: Updates;
+  readonly #drift: Drift;
   readonly #trace = new Trace();
   readonly #loopDelay = new LoopDelay();
   /** Handlers of an earlier generation publish by the topology that they were loaded with. */
@@ -39,7 +45,7 @@ export class Runner {
   #topology: Topology;
   #isStopping = false;
 
-  constructor({ topology, createHost, log }: RunnerOptions) {
+  constructor({ topology, createHost, log, isPassive = false, by = "runner" }: RunnerOptions) {
     this.#topology = topology;
     this.#publisher = new ConfirmPublisher({
       state: () => this.#recovery.publishState,
@@ -55,8 +61,11 @@ export class Runner {
       topology: () => this.#topology,
       consumers: () => this.#consumers,
       publisher: this.#publisher,
+      isPassive,
+      by,
       log,
     });
+    this.#drift = new Drift({ topology: () => this.#topology, log });
     this.#consumers = new Consumers({
       publisher: this.#publisher,
       deliver: (batch) => this.#host.deliver(batch),
@@ -88,11 +97,13 @@ export class Runner {
   /**
    * Applies the topology, connects and consumes; after `load`.
    *
-   * @returns what was declared.
+   * @returns what was declared; null: nothing is, ever.
    * @throws {WarrenError} as `Recovery.start`.
    */
-  start(): Promise<ApplyReport> {
-    return this.#recovery.start();
+  async start(): Promise<ApplyReport | null> {
+    const report = await this.#recovery.start();
+    this.#drift.watch();
+    return report;
   }
 
   /** An `update` is to be expected. */
@@ -124,6 +135,7 @@ export class Runner {
     this.#isStopping = true;
     const isDone = await within(this.#finish(timeoutMs, requests), timeoutMs, false);
     if (!isDone) this.#recovery.destroy();
+    await this.#drift.stop();
     await this.#host.stop();
     this.#loopDelay.end();
     return isDone;
@@ -146,12 +158,18 @@ export class Runner {
     return this.#trace.of(messageId);
   }
 
+  /** @throws {WarrenError} as `Drift.document`. */
+  drift(): Promise<object> {
+    return this.#drift.document();
+  }
+
   status(): RunnerStatus {
     const { generation, ...handlers } = this.#host.status();
     return {
       project: this.#topology.project,
       stopping: this.#isStopping,
       ...this.#recovery.status,
+      drift: this.#drift.status,
       queues: this.#consumers.status,
       handlers,
       mainLoop: this.#loopDelay.status,

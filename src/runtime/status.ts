@@ -1,5 +1,6 @@
 /** What a runner says of itself; /health, /readyz and the log show it. */
 import type { Problem } from "../errors.ts";
+import type { DriftStatus } from "./drift.ts";
 import type { HostStatus } from "./host/host.ts";
 import type { LoopDelayStatus } from "./loop-delay.ts";
 
@@ -22,8 +23,20 @@ export type RunnerStatus = {
   readonly project: string;
   readonly stopping: boolean;
   readonly connections: Readonly<Record<"publish" | "consume", ConnectionStatus>>;
-  /** `conflict`: the broker has another queue or exchange of a declared name. */
-  readonly topology: "pending" | "verified" | "conflict";
+  /**
+   * | topology | |
+   * |----------|-|
+   * | pending  | was not looked at yet |
+   * | verified | is on the broker |
+   * | conflict | the broker has another queue or exchange of a declared name |
+   * | waiting  | what it needs is there; another topology is in force, or it is being changed, so this one is not declared |
+   * | missing  | likewise, and something of what it needs is not there |
+   */
+  readonly topology: "pending" | "verified" | "conflict" | "waiting" | "missing";
+  /** Of the project's state, as this runner left it last; null: it applied nothing. */
+  readonly generation: number | null;
+  /** null: nobody has looked yet. */
+  readonly drift: DriftStatus | null;
   /**
    * In words: conflicts of the topology, queues that the broker does not let be consumed, exchanges
    * whose messages it does not confirm.
@@ -58,7 +71,7 @@ export function isReady(status: RunnerStatus): boolean {
   return (
     !stopping &&
     Object.values(connections).every(({ state }) => state === "ready") &&
-    topology === "verified" &&
+    (topology === "verified" || topology === "waiting") &&
     handlers.state !== "failing" &&
     Object.values(queues).every(({ consumer }) => consumer === "live" || consumer === "waiting")
   );

@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
+import { WarrenError } from "../../src/errors.ts";
 import { createEventReader } from "../../src/events/reader.ts";
 import { createApp } from "../../src/http/app.ts";
 import { createServer } from "../../src/http/server.ts";
@@ -20,6 +21,8 @@ export type TestApp = {
   /** What would have gone to the broker. */
   readonly published: readonly Outgoing[];
   status: RunnerStatus;
+  /** Why nobody can say what the broker has. */
+  driftError: Error;
   /** A text or bytes are sent as they are, anything else as JSON. */
   post(path: string, body: unknown, headers?: Record<string, string>): Promise<Answer>;
   request(path: string, init?: RequestInit): Promise<Answer>;
@@ -57,6 +60,8 @@ export const well: RunnerStatus = {
   stopping: false,
   connections: { publish: up, consume: up },
   topology: "verified",
+  generation: 1,
+  drift: null,
   problems: [],
   queues: { q: { consumer: "live", inFlight: 0 } },
   handlers: { state: "ready", problems: [], restarts: 0, finishing: 0, quarantined: 0 },
@@ -75,12 +80,17 @@ export async function startApp(): Promise<TestApp> {
   const nothing = () => undefined;
   const app = {
     status: well,
+    driftError: new WarrenError("connection-failed", "no connection to amqp://broker"),
     published,
   };
   const server = createServer(
     createApp({
       publish: createPublish({ topology, reader: createEventReader(topology.events), publisher }),
       status: () => app.status,
+      topology: () => topology,
+      drift: async () => {
+        throw app.driftError;
+      },
       trace: () => [],
       log: { debug: nothing, info: nothing, warn: nothing, error: nothing },
     }),

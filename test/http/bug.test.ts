@@ -3,6 +3,7 @@ import type { AddressInfo } from "node:net";
 import { createApp } from "../../src/http/app.ts";
 import { createServer } from "../../src/http/server.ts";
 import { expect, test } from "../support/test.ts";
+import { topologyOf } from "../support/topology.ts";
 import { well } from "./app.ts";
 
 test("a bug in warren is a 500 that tells nothing of the inside, and is logged with its stack", async () => {
@@ -13,6 +14,8 @@ test("a bug in warren is a 500 that tells nothing of the inside, and is logged w
   const app = createApp({
     publish: () => Promise.reject(bug),
     status: () => well,
+    topology: () => topologyOf({ exchanges: {} }),
+    drift: () => Promise.reject(bug),
     trace: () => [],
     log,
   });

@@ -126,6 +126,8 @@ export async function runWith(
     createApp({
       publish: runner.publish,
       status: () => runner.status(),
+      topology: () => runner.topology,
+      drift: () => runner.drift(),
       trace: (messageId) => runner.trace(messageId),
       log: sink,
     }),
@@ -138,6 +140,7 @@ export async function runWith(
   };
   try {
     const report = await runner.start();
+    if (!report) throw new Error("it was not to be applied");
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     const post: TestRunner["post"] = (path, body, headers = {}) =>
       answer(`${url}${path}`, {

@@ -1,0 +1,73 @@
+import { Router } from "express";
+import type { Registry } from "prom-client";
+import type { RunnerStatus } from "../runtime/status.ts";
+import { allowOnly } from "./problem.ts";
+
+/** `GET /metrics`, in Prometheus' text format. */
+export function metricsRoutes(status: () => RunnerStatus): Router {
+  const router = Router();
+  let registry: Promise<Registry> | null = null;
+  router
+    .route("/metrics")
+    .get(async (_request, response) => {
+      registry ??= createRegistry(status);
+      const { contentType, metrics } = await registry.then(async (known) => ({
+        contentType: known.contentType,
+        metrics: await known.metrics(),
+      }));
+      response.setHeader("Content-Type", contentType);
+      response.send(metrics);
+    })
+    .all(allowOnly("GET, HEAD"));
+  return router;
+}
+
+/** Without a value a metric is left out: nobody has looked yet. */
+type Reading = { readonly name: string; readonly help: string; readonly read: Read };
+type Read = (status: RunnerStatus) => number | null;
+
+const READINGS: readonly Reading[] = [
+  {
+    name: "warren_topology_drift",
+    help: "Objects in which the broker differs from the topology, when it was last looked at.",
+    read: ({ drift }) => drift?.differences ?? null,
+  },
+  {
+    name: "warren_topology_generation",
+    help: "Generation of the topology that this runner applied last.",
+    read: ({ generation }) => generation,
+  },
+  {
+    name: "warren_main_loop_delay_worst_seconds",
+    help: "How late the main loop has turned at most since the start.",
+    read: ({ mainLoop }) => mainLoop.worstMs / 1_000,
+  },
+];
+
+/** Taken from what the runner says of itself, when it is asked. Loaded then: a start needs none of it. */
+async function createRegistry(status: () => RunnerStatus): Promise<Registry> {
+  const { Gauge, Registry } = await import("prom-client");
+  const registry = new Registry();
+  const registers = [registry];
+  for (const { name, help, read } of READINGS) {
+    const collect = () => {
+      const value = read(status());
+      if (value === null) gauge.remove();
+      else gauge.set(value);
+    };
+    const gauge = new Gauge({ name, help, registers, collect });
+  }
+  const delay = new Gauge({
+    name: "warren_main_loop_delay_seconds",
+    help: "How late the main loop turns, of the last half minute to a minute.",
+    labelNames: ["quantile"] as const,
+    registers,
+    collect: () => {
+      const { p50Ms, p99Ms, maxMs } = status().mainLoop;
+      delay.set({ quantile: "0.5" }, p50Ms / 1_000);
+      delay.set({ quantile: "0.99" }, p99Ms / 1_000);
+      delay.set({ quantile: "1" }, maxMs / 1_000);
+    },
+  });
+  return registry;
+}
