@@ -237,6 +237,10 @@ const table = {
     exit: 1,
     remedy: "Set broker.management to the management API: AMQP has no way to set a policy.",
   },
+  "plan-unreadable": {
+    exit: 1,
+    remedy: "Make the plan again with `warren plan --out FILE`; docs/plan.md describes the file.",
+  },
   "plan-outdated": {
     exit: 3,
     remedy: "Make the plan again, read it, and apply that one.",

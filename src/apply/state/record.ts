@@ -73,7 +73,7 @@ function bare({ source, destination, destinationKind, key, arguments: args }: Ow
 }
 
 /** With the keys of every object in order. */
-function sorted(value: unknown): unknown {
+export function sorted(value: unknown): unknown {
   if (typeof value !== "object" || value === null) return value;
   if (Array.isArray(value)) return value.map(sorted);
   const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
