@@ -9,10 +9,12 @@ import { fileURLToPath } from "node:url";
 import { Command, CommanderError, InvalidArgumentError } from "commander";
 import type { BrokerOptions } from "./commands/broker.ts";
 import type { Context } from "./commands/command.ts";
+import type { StartOptions } from "./commands/start.ts";
 import { EXIT, errorTable, formatPlace, messageOf, quoted, WarrenError } from "./errors.ts";
 
 type GlobalOptions = { readonly file: string; readonly handlers?: string };
 type OutputOptions = { readonly json?: boolean };
+type HeaderOptions = { readonly headers: readonly string[] };
 type CommandFunction = (context: Context) => Promise<number>;
 
 /** pino's. */
@@ -29,7 +31,10 @@ const program = new Command("warren")
 program
   .command("start")
   .description("apply additive changes, consume, serve HTTP")
-  .action(() => runStart({ isDev: false }));
+  .option("--no-apply", "declare nothing: everything has to be on the broker")
+  .action(({ apply }: { readonly apply: boolean }) =>
+    runStart({ isDev: false, isPassive: !apply }),
+  );
 program
   .command("dev")
   .description("start, and take every valid edit of topology.yaml as well, while it runs")
@@ -52,6 +57,30 @@ program
     runToEnd(async (context) => {
       const { apply } = await import("./commands/apply.ts");
       return await apply(context);
+    }, options),
+  );
+program
+  .command("explain")
+  .description("what a queue is: its arguments, events, retries and dead letters, without a broker")
+  .argument("<queue>")
+  .option("--json", "one JSON document")
+  .action((queue: string, options: OutputOptions) =>
+    runToEnd(async (context) => {
+      const { explain } = await import("./commands/explain.ts");
+      return await explain(context, queue);
+    }, options),
+  );
+program
+  .command("route")
+  .description("the path of a message: exchanges, bindings, queues, handlers, without a broker")
+  .argument("<exchange>")
+  .argument("<key>", 'the routing key; "" for none')
+  .option("--headers <json or name=value>", "of the message; may be repeated", listOf, [])
+  .option("--json", "one JSON document")
+  .action((exchange: string, key: string, options: HeaderOptions & OutputOptions) =>
+    runToEnd(async (context) => {
+      const { route } = await import("./commands/route.ts");
+      return await route(context, { exchange, key, headers: options.headers });
     }, options),
   );
 program
@@ -78,6 +107,11 @@ program
     }),
   );
 
+/** Of an option that may be repeated. */
+function listOf(text: string, before: readonly string[]): readonly string[] {
+  return [...before, text];
+}
+
 /** @throws {InvalidArgumentError} */
 function portOf(text: string): number {
   const port = Number(text);
@@ -85,7 +119,7 @@ function portOf(text: string): number {
   throw new InvalidArgumentError("a port is a number from 0 to 65535.");
 }
 
-function runStart(options: { readonly isDev: boolean }): Promise<void> {
+function runStart(options: StartOptions): Promise<void> {
   return run(async (context) => {
     const { start } = await import("./commands/start.ts");
     return await start(context, stopped, options);

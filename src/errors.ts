@@ -226,6 +226,10 @@ const table = {
     remedy:
       "Wait for the other apply, or raise --lock-timeout; the lock ends with the connection of its holder.",
   },
+  "not-ours": {
+    exit: 1,
+    remedy: "Name queues that the project's own applies have made; `warren plan` lists them.",
+  },
   interrupted: { exit: 5, remedy: "Run it again: it goes on where it was." },
   "state-unreadable": {
     exit: 1,

@@ -47,7 +47,8 @@ export type DesiredObjects = {
 export const retryExchange = (project: string) => `warren.${project}.retry`;
 /** Where they come back from. */
 export const requeueExchange = (project: string) => `warren.${project}.requeue`;
-const delayQueue = (project: string, delayMs: number) =>
+/** Where they wait for so long. */
+export const delayQueue = (project: string, delayMs: number) =>
   `warren.${project}.retry.${delayName(delayMs)}`;
 
 /** The routing key of a retry copy: `5s.order_payments`. */
