@@ -245,6 +245,10 @@ const table = {
     exit: 1,
     remedy: "Make the plan again with `warren plan --out FILE`; docs/plan.md describes the file.",
   },
+  "plan-unwritable": {
+    exit: 1,
+    remedy: "Name a file in a folder that exists, and that may be written.",
+  },
   "plan-outdated": {
     exit: 3,
     remedy: "Make the plan again, read it, and apply that one.",

@@ -1,20 +1,34 @@
-import { EXIT } from "../errors.ts";
+import { comparePlaces, EXIT } from "../errors.ts";
+import { load } from "../loader/load.ts";
 import { checkHandlers } from "../runtime/host/worker-host.ts";
-import { type Context, loadOrReport, reportProblems } from "./command.ts";
+import type { Topology } from "../topology.ts";
+import { type Context, count, reportProblems } from "./command.ts";
 
-/** Every problem in topology.yaml, schemas and handlers, without a broker. */
+/**
+ * Every problem in topology.yaml, schemas and handlers, without a broker; and every warning.
+ *
+ * @returns 1 if there is a problem; warnings alone are no failure.
+ */
 export async function check(context: Context): Promise<number> {
-  const topology = loadOrReport(context);
-  if (!topology) return EXIT.failed;
-  const problems = await checkHandlers(topology, context);
-  if (problems.length > 0 || context.isJson) reportProblems(context, problems);
+  const { file, env, handlersDirectory, isJson } = context;
+  const loaded = load({ file, env, handlersDirectory });
+  const problems = loaded.ok ? await checkHandlers(loaded.topology, context) : [...loaded.problems];
+  const findings = [...problems, ...loaded.warnings].sort(comparePlaces);
+  if (findings.length > 0 || isJson) reportProblems(context, findings);
   if (problems.length > 0) return EXIT.failed;
-  if (!context.isJson) {
-    const count = (record: object) => Object.keys(record).length;
-    context.print(
-      `${context.file}: ${count(topology.exchanges)} exchanges, ${count(topology.queues)} queues, ` +
-        `${topology.bindings.length} bindings, ${count(topology.events)} events: no problem`,
-    );
-  }
+  if (loaded.ok && !isJson) context.print(`${file}: ${contentsOf(loaded.topology)}: no problem`);
   return EXIT.done;
+}
+
+function contentsOf({ exchanges, queues, bindings, policies, events }: Topology): string {
+  const size = (record: object) => Object.keys(record).length;
+  return [
+    count(size(exchanges), "exchange"),
+    count(size(queues), "queue"),
+    count(bindings.length, "binding"),
+    ...(size(policies) > 0
+      ? [`${size(policies)} ${size(policies) === 1 ? "policy" : "policies"}`]
+      : []),
+    count(size(events), "event"),
+  ].join(", ");
 }

@@ -11,26 +11,56 @@ export type Context = {
   readonly handlersDirectory: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly isJson: boolean;
+  /** Where a person watches; null: nobody does. */
+  readonly terminal: NodeJS.WritableStream | null;
+  /** Who runs it, and where: `ci@runner-3`. */
+  readonly by: string;
+  /** Whether what is printed goes to a terminal. */
+  readonly isTerminal: boolean;
   readonly print: (text: string) => void;
   readonly printError: (text: string) => void;
   readonly log: Log;
 };
 
-/** Loads the topology, or prints every problem and returns null. */
-export function loadOrReport(context: Context): Topology | null {
+/**
+ * Loads the topology, or prints every problem and returns null. Warnings are for the commands that
+ * ask for them, a line each, and stop nothing.
+ */
+export function loadOrReport(
+  context: Context,
+  { withWarnings = false }: { readonly withWarnings?: boolean } = {},
+): Topology | null {
   const { file, env, handlersDirectory } = context;
   const loaded = load({ file, env, handlersDirectory });
-  if (loaded.ok) return loaded.topology;
-  reportProblems(context, loaded.problems);
-  return null;
+  if (!loaded.ok) {
+    reportProblems(context, loaded.problems);
+    return null;
+  }
+  if (withWarnings)
+    for (const warning of loaded.warnings) context.printError(formatProblem(warning));
+  return loaded.topology;
 }
 
 /** Every problem on a line of its own, then how many; with --json one document. */
 export function reportProblems(context: Context, problems: readonly Problem[]): void {
+  const errors = problems.filter(({ severity }) => severity === undefined).length;
   if (context.isJson) {
-    context.print(JSON.stringify({ ok: problems.length === 0, problems }, null, 2));
+    const shown = problems.map(({ code, severity = "error", message, at }) => {
+      return { code, severity, message, at };
+    });
+    context.print(JSON.stringify({ ok: errors === 0, problems: shown }, null, 2));
     return;
   }
   for (const problem of problems) context.printError(formatProblem(problem));
-  context.printError(problems.length === 1 ? "1 problem" : `${problems.length} problems`);
+  const warnings = problems.length - errors;
+  const counts = [
+    ...(errors > 0 || warnings === 0 ? [count(errors, "problem")] : []),
+    ...(warnings > 0 ? [count(warnings, "warning")] : []),
+  ];
+  context.printError(counts.join(", "));
+}
+
+/** `1 problem`, `2 problems`. */
+export function count(number: number, word: string): string {
+  return `${number} ${word}${number === 1 ? "" : "s"}`;
 }

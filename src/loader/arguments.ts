@@ -7,7 +7,7 @@ import { checkShortString } from "./names.ts";
 import { join } from "./pointer.ts";
 import type { Report } from "./report.ts";
 import { didYouMean } from "./suggest.ts";
-import { bytesOf, millisecondsOf } from "./units.ts";
+import { bytesOf, maxAgeOf, millisecondsOf } from "./units.ts";
 
 /** What the arguments of a queue are made of. */
 export type Declared = {
@@ -60,6 +60,7 @@ function keyed({ block, type, deadLetter }: Declared): readonly Keyed[] {
     { argument: "x-queue-type", value: type, path: ["type"] },
     { argument: "x-message-ttl", value: millisecondsOf(block.ttl), path: ["ttl"] },
     { argument: "x-expires", value: millisecondsOf(block.expires), path: ["expires"] },
+    { argument: "x-max-age", value: maxAgeOf(block.maxAge), path: ["maxAge"] },
     { argument: "x-max-length", value: limits.messages, path: ["limits", "messages"] },
     { argument: "x-max-length-bytes", value: bytesOf(limits.bytes), path: ["limits", "bytes"] },
     { argument: "x-overflow", value: limits.overflow, path: ["limits", "overflow"] },
@@ -126,10 +127,11 @@ function isSaid(key: string, block: QueueBlock, hasHandler: boolean): boolean {
   return Reflect.get(value, second) !== undefined;
 }
 
-function checkValue(
+/** Whether a value is what its rule says; what it is instead is reported. */
+export function checkValue(
   name: string,
   value: ArgumentValue,
-  rule: ArgumentRule,
+  rule: Omit<ArgumentRule, "types">,
   pointer: string,
   report: Report,
 ): boolean {
@@ -145,9 +147,13 @@ function checkValue(
     report.value(isDigits ? "numeric-string" : "wrong-type", pointer, message);
     return false;
   }
-  const { minimum = 0, maximum = Number.MAX_SAFE_INTEGER, choices } = rule;
+  const { minimum = 0, maximum = Number.MAX_SAFE_INTEGER, choices, form } = rule;
   if (typeof value === "number" && (value < minimum || value > maximum)) {
     report.value("bad-value", pointer, `${name} must be ${minimum} to ${maximum}, found ${value}`);
+    return false;
+  }
+  if (form !== undefined && !form.pattern.test(String(value))) {
+    report.value("bad-value", pointer, `${name} must be ${form.expected}, found ${shown(value)}`);
     return false;
   }
   if (choices === undefined || choices.some((choice) => choice === value)) return true;

@@ -4,7 +4,7 @@ import type { Bind, BindingKey, BindingMap, HeaderBinding, RawBinding } from "./
 import { listed, shown } from "./finding.ts";
 import { checkShortString } from "./names.ts";
 import { join } from "./pointer.ts";
-import type { Report } from "./report.ts";
+import type { Report, Spot } from "./report.ts";
 import { didYouMean } from "./suggest.ts";
 
 /** What bindings are checked against. */
@@ -26,8 +26,6 @@ type Entry = {
   readonly keyAt: Spot;
 };
 const MATCHES = ["all", "any", "all-with-x", "any-with-x"];
-
-type Spot = { readonly pointer: string; readonly on: "key" | "value" };
 
 /** The bindings of a queue or an exchange, as its `bind:` at the pointer says. */
 export function resolveBind(
@@ -84,6 +82,11 @@ function keysOf(source: string, bind: BindingMap, pointer: string): readonly Ent
 
 function resolveEntry(entry: Entry, sources: Sources): Pick<Binding, "key" | "arguments"> | null {
   const { source, key, sourceAt, keyAt } = entry;
+  if (source === "") {
+    const message = "the default exchange takes no bindings: it knows every queue by its name";
+    report(sources, sourceAt, message);
+    return null;
+  }
   if (!sources.names.includes(source)) {
     const message = `binding names exchange ${JSON.stringify(source)}${didYouMean(source, sources.names)}`;
     sources.report[sourceAt.on]("unknown-exchange", sourceAt.pointer, message);

@@ -1,15 +1,17 @@
 import { NUMBERS } from "../numbers.ts";
 import { type BrokerAddress, EMBEDDED, type Topology } from "../topology.ts";
 import type { TopologyFile } from "./file.ts";
+import { resolveManagement } from "./management.ts";
 import { join } from "./pointer.ts";
 import type { Report } from "./report.ts";
 import { millisecondsOf } from "./units.ts";
+import { isDecodable, masked } from "./urls.ts";
 
 const EXPECTED = "amqp://user:password@host:port/vhost, amqps:// or embedded:";
 
 /** The broker's addresses; passwords are masked here and shown nowhere. */
 export function resolveBroker(file: TopologyFile, report: Report): Topology["broker"] {
-  const { url = [], heartbeat, consumerTimeout } = file.broker ?? {};
+  const { url = [], management, heartbeat, consumerTimeout } = file.broker ?? {};
   const at = "/broker/url";
   const urls = typeof url === "string" ? [{ text: url, pointer: at }] : numbered(url, at);
   const isOneOfSeveral = urls.length > 1;
@@ -21,7 +23,7 @@ export function resolveBroker(file: TopologyFile, report: Report): Topology["bro
   });
   return {
     addresses,
-    management: null,
+    management: resolveManagement(management, addresses, report),
     heartbeatMs: millisecondsOf(heartbeat) ?? NUMBERS.heartbeatMs,
     consumerTimeoutMs: millisecondsOf(consumerTimeout) ?? NUMBERS.consumerTimeoutMs,
   };
@@ -80,19 +82,4 @@ function parseAddress(text: string, isOneOfSeveral: boolean): ParsedAddress {
     return fail(`${shown}: a % in user, password or vhost is written %25`);
   }
   return { ok: true, address: { url: text, shown } };
-}
-
-function masked(url: URL): string {
-  const copy = new URL(url);
-  if (copy.password !== "") copy.password = "***";
-  return copy.href;
-}
-
-function isDecodable(part: string): boolean {
-  try {
-    decodeURIComponent(part);
-    return true;
-  } catch {
-    return false;
-  }
 }

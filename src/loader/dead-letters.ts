@@ -1,7 +1,9 @@
-import { route } from "../routing/route.ts";
+import { reachable } from "../routing/events.ts";
 import type { Network } from "../routing/walk.ts";
-import type { DeadLetter, Queue } from "../topology.ts";
+import { deadLetterRoute, type Queue } from "../topology.ts";
+import { certainTargets } from "./dead-letter-targets.ts";
 import type { TopologyFile } from "./file.ts";
+import type { Warnings } from "./lint/warnings.ts";
 import { join } from "./pointer.ts";
 import type { Report } from "./report.ts";
 import { didYouMean } from "./suggest.ts";
@@ -11,6 +13,7 @@ type Graph = {
   readonly queues: Readonly<Record<string, Queue>>;
   readonly network: Network;
   readonly report: Report;
+  readonly warnings: Warnings;
 };
 
 /**
@@ -36,32 +39,41 @@ function isSound({ file, queues, report }: Graph): boolean {
 }
 
 function checkExchange(graph: Graph, queue: Queue): void {
-  const { file, report } = graph;
-  const raw = file.queues?.[queue.name]?.arguments?.["x-dead-letter-exchange"];
-  const exchange = queue.deadLetter?.exchange ?? raw;
+  const { file, queues } = graph;
+  const letter = deadLetterRoute(queue);
+  if (letter === null) return;
+  const { exchange, key } = letter;
+  // The default exchange, which every broker has, gives to the queue whose name is the key.
+  if (exchange === "") {
+    if (key === null || Object.hasOwn(file.queues ?? {}, key)) return;
+    const hint = didYouMean(key, Object.keys(queues));
+    const message = `dead letters go to queue ${JSON.stringify(key)}, which is not declared${hint}`;
+    report(graph, queue, { code: "dead-letter-lost", subject: "key", message });
+    return;
+  }
   const names = Object.keys(file.exchanges ?? {});
-  // The empty name is the default exchange, which every broker has.
-  if (typeof exchange !== "string" || exchange === "" || names.includes(exchange)) return;
-  const message = `dead-letter exchange ${JSON.stringify(exchange)} is not declared`;
-  const [on, pointer] = placeOf(graph, queue, "exchange");
-  report[on]("dead-letter-lost", pointer, `${message}${didYouMean(exchange, names)}`);
+  if (names.includes(exchange)) return;
+  const hint = didYouMean(exchange, names);
+  const message = `dead-letter exchange ${JSON.stringify(exchange)} is not declared${hint}`;
+  report(graph, queue, { code: "dead-letter-lost", subject: "exchange", message });
 }
 
 function checkRoute(graph: Graph, queue: Queue): void {
-  const { network, report } = graph;
-  const { deadLetter } = queue;
-  const exchange = deadLetter === null ? undefined : network.exchanges[deadLetter.exchange];
-  if (deadLetter === null || exchange === undefined) return;
-  const targets = targetsOf(graph, deadLetter);
-  const [on, pointer] = placeOf(graph, queue, "key");
-  if (targets.includes(queue.name)) {
+  const { network } = graph;
+  const letter = deadLetterRoute(queue);
+  if (letter === null) return;
+  if (certainTargets(network, letter).includes(queue.name)) {
     const message = `dead letters of queue ${JSON.stringify(queue.name)} come back to it; say deadLetter: none`;
-    report[on]("dead-letter-cycle", pointer, message);
+    report(graph, queue, { code: "dead-letter-cycle", subject: "key", message });
   }
+  const exchange = network.exchanges[letter.exchange];
   // An external exchange may have bindings that the file does not know.
-  if (targets.length > 0 || exchange.external) return;
-  const message = `exchange ${JSON.stringify(exchange.name)} routes the key ${JSON.stringify(deadLetter.key)} to no queue`;
-  report[on]("dead-letter-lost", pointer, message);
+  if (exchange === undefined || exchange.external) return;
+  if (reachable(network, letter.exchange, letter.key).size > 0) return;
+  const what =
+    letter.key === null ? "any key to a queue" : `the key ${JSON.stringify(letter.key)} to a queue`;
+  const message = `exchange ${JSON.stringify(exchange.name)} does not route ${what}`;
+  report(graph, queue, { code: "dead-letter-lost", subject: "key", message });
 }
 
 /** A handler may break a circle by succeeding; without one, what expires is dropped or goes round. */
@@ -69,15 +81,33 @@ function checkCircles(graph: Graph, queues: readonly Queue[]): void {
   const parked = new Map(
     queues.filter((queue) => queue.handler === null).map((queue) => [queue.name, queue]),
   );
-  const reported = new Set<string>();
+  const seen = new Set<string>();
   for (const queue of parked.values()) {
     const circle = circleFrom(graph, queue, parked);
-    if (circle === null || circle.some((name) => reported.has(name))) continue;
-    for (const name of circle) reported.add(name);
+    if (circle === null || circle.some((name) => seen.has(name))) continue;
+    for (const name of circle) seen.add(name);
+    // All of them are asked: what each allows is then not needless.
+    if (circle.filter((name) => isLossAllowed(graph, name)).length > 0) continue;
     const message = `dead letters go in a circle without a handler: ${[...circle, queue.name].join(" → ")}`;
-    const [on, pointer] = placeOf(graph, queue, "key");
-    graph.report[on]("dead-letter-cycle", pointer, message);
+    report(graph, queue, { code: "dead-letter-cycle", subject: "key", message });
   }
+}
+
+type Finding = {
+  readonly code: "dead-letter-lost" | "dead-letter-cycle";
+  readonly subject: "exchange" | "key";
+  readonly message: string;
+};
+
+/** With a handler, warren sends the dead letters: one that goes nowhere holds up its queue. */
+function report(graph: Graph, queue: Queue, { code, subject, message }: Finding): void {
+  if (queue.handler === null && isLossAllowed(graph, queue.name)) return;
+  const [on, pointer] = placeOf(graph, queue, subject);
+  graph.report[on](code, pointer, message);
+}
+
+function isLossAllowed({ warnings }: Graph, name: string): boolean {
+  return warnings.isAllowed("message-loss", { kind: "queues", name });
 }
 
 /** The queues on the shortest way from a queue back to itself, over at least one other. */
@@ -89,17 +119,14 @@ function circleFrom(
   const ways = new Map<string, readonly string[]>([[start.name, [start.name]]]);
   // A Map gives what is added while it is walked, too.
   for (const [name, way] of ways) {
-    const deadLetter = parked.get(name)?.deadLetter ?? null;
-    for (const target of deadLetter === null ? [] : targetsOf(graph, deadLetter)) {
+    const queue = parked.get(name);
+    const letter = queue === undefined ? null : deadLetterRoute(queue);
+    for (const target of letter === null ? [] : certainTargets(graph.network, letter)) {
       if (target === start.name && way.length > 1) return way;
       if (parked.has(target) && !ways.has(target)) ways.set(target, [...way, target]);
     }
   }
   return null;
-}
-
-function targetsOf({ network }: Graph, { exchange, key }: DeadLetter): readonly string[] {
-  return route(network, exchange, key, {}).queues;
 }
 
 /** The queue's own word on dead letters if it has one; else the default, or the queue. */
@@ -116,7 +143,9 @@ function placeOf(
     return ["value", isObject && subject === "exchange" ? join(at, "exchange") : at];
   }
   if (queue.deadLetter === null) {
-    return ["value", join(pointer, "arguments", "x-dead-letter-exchange")];
+    const key = subject === "key" ? queue.arguments["x-dead-letter-routing-key"] : undefined;
+    const argument = key === undefined ? "x-dead-letter-exchange" : "x-dead-letter-routing-key";
+    return ["value", join(pointer, "arguments", argument)];
   }
   if (subject === "key") return ["key", pointer];
   const isObject = typeof file.defaults?.deadLetter === "object";

@@ -4,6 +4,7 @@ import { isObject } from "../events/encoding.ts";
 import type { JsonSchema } from "../topology.ts";
 import { parse } from "./document.ts";
 import { jsonErrorOffset } from "./json.ts";
+import { isCatastrophic } from "./pattern.ts";
 import { join } from "./pointer.ts";
 import { Report } from "./report.ts";
 import { placeAt, readSource } from "./source.ts";
@@ -11,9 +12,6 @@ import { placeAt, readSource } from "./source.ts";
 export type ReadSchema =
   | { readonly ok: true; readonly schema: JsonSchema }
   | { readonly ok: false; readonly problems: readonly Problem[] };
-
-/** A quantified group whose only content is quantified: `(a+)+` takes exponential time. */
-const catastrophic = /\((?:\?:)?(?:\[[^\]]*\]|\\.|[^()[\]\\])[+*]\)[+*]/;
 
 /** What stands under these is data, not schema. */
 const dataKeywords: ReadonlySet<string> = new Set(["const", "enum", "default", "examples"]);
@@ -91,7 +89,7 @@ function checkPattern(pattern: string, isBounded: boolean, at: string, report: R
   if (!isBounded) {
     report.key("bad-event-schema", at, "a pattern needs maxLength beside it, to bound its time");
   }
-  if (catastrophic.test(pattern)) {
+  if (isCatastrophic(pattern)) {
     const message = `pattern ${JSON.stringify(pattern)} takes exponential time on some texts`;
     report.value("bad-event-schema", at, message);
   }

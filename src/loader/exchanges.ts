@@ -20,7 +20,7 @@ export function resolveExchanges(
   const exchanges: Record<string, Exchange> = Object.create(null);
   for (const [name, block] of Object.entries(blocks)) {
     const pointer = join("/exchanges", name);
-    checkName(name, block?.external === true, pointer, report);
+    checkName(name, block?.external === true, { pointer, on: "key" }, report);
     if (block?.type === undefined) continue;
     const args = checkArguments(block, pointer, report);
     const alternate = alternateOf(block, pointer, Object.keys(blocks), report);

@@ -2,7 +2,7 @@
  * What a file holds once its findings are cut out of it: the shape of
  * schemas/topology.schema.json, with every part possibly absent.
  */
-import type { ArgumentValue, QueueType } from "../topology.ts";
+import type { ArgumentValue, PolicyTarget, QueueType } from "../topology.ts";
 
 type Maybe<T> = { readonly [K in keyof T]?: T[K] | undefined };
 type Named<T> = Readonly<Record<string, T | undefined>>;
@@ -34,6 +34,7 @@ export type ExchangeBlock = Maybe<{
   arguments: RawArguments;
   allowUnknown: boolean;
   external: boolean;
+  allow: readonly (string | undefined)[];
 }>;
 
 /** What defaults and a queue can both say. */
@@ -55,6 +56,7 @@ export type QueueBlock = Consuming &
     handler: string;
     ttl: string;
     expires: string;
+    maxAge: string;
     limits: Limits;
     maxPriority: number;
     singleActiveConsumer: boolean;
@@ -63,12 +65,24 @@ export type QueueBlock = Consuming &
     arguments: RawArguments;
     allowUnknown: boolean;
     external: boolean;
+    was: string;
+    allow: readonly (string | undefined)[];
+    allowLoss: boolean;
   }>;
+
+export type PolicyBlock = Maybe<{
+  pattern: string;
+  applyTo: PolicyTarget;
+  priority: number;
+  definition: RawArguments;
+  allow: readonly (string | undefined)[];
+}>;
 
 export type TopologyFile = Maybe<{
   project: string;
   broker: Maybe<{
     url: string | readonly (string | undefined)[];
+    management: string;
     heartbeat: string;
     consumerTimeout: string;
   }>;
@@ -78,4 +92,5 @@ export type TopologyFile = Maybe<{
   defaults: Consuming;
   exchanges: Named<ExchangeBlock>;
   queues: Named<QueueBlock>;
+  policies: Named<PolicyBlock>;
 }>;

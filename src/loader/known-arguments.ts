@@ -7,11 +7,13 @@ import type { QueueType } from "../topology.ts";
  * @see https://www.rabbitmq.com/docs/queues#optional-arguments
  */
 export type ArgumentRule = {
-  readonly types: readonly (QueueType | "stream")[];
+  readonly types: readonly QueueType[];
   readonly value: "integer" | "text" | "flag";
   readonly minimum?: number;
   readonly maximum?: number;
   readonly choices?: readonly string[];
+  /** Of a text that has a form of its own. */
+  readonly form?: { readonly pattern: RegExp; readonly expected: string };
   /** The key of a queue block that says the same. */
   readonly key?: string;
 };
@@ -22,9 +24,13 @@ const classic = ["classic"] as const;
 const stream = ["stream"] as const;
 /** The longest time that a broker takes, in milliseconds. */
 const maximum = 2 ** 32 - 1;
+const maxAge = {
+  pattern: /^0*[1-9]\d*[YMDhms]$/,
+  expected: 'a number and a unit such as "7D" or "12h"',
+};
 
 export const knownArguments: ReadonlyMap<string, ArgumentRule> = new Map<string, ArgumentRule>([
-  ["x-queue-type", { types: both, value: "text", key: "type" }],
+  ["x-queue-type", { types: [...both, "stream"], value: "text", key: "type" }],
   ["x-message-ttl", { types: both, value: "integer", minimum: 0, maximum, key: "ttl" }],
   ["x-expires", { types: both, value: "integer", minimum: 1, maximum, key: "expires" }],
   ["x-max-length", { types: both, value: "integer", minimum: 0, key: "limits.messages" }],
@@ -72,8 +78,11 @@ export const knownArguments: ReadonlyMap<string, ArgumentRule> = new Map<string,
   ["x-delayed-retry-min", { types: quorum, value: "integer", minimum: 0, maximum }],
   ["x-delayed-retry-max", { types: quorum, value: "integer", minimum: 0, maximum }],
   ["x-member-placement-tag", { types: quorum, value: "text" }],
-  ["x-max-age", { types: stream, value: "text" }],
-  ["x-stream-max-segment-size-bytes", { types: stream, value: "integer", minimum: 1 }],
+  ["x-max-age", { types: stream, value: "text", form: maxAge, key: "maxAge" }],
+  [
+    "x-stream-max-segment-size-bytes",
+    { types: stream, value: "integer", minimum: 1, maximum: 3_000_000_000 },
+  ],
   ["x-stream-filter-size-bytes", { types: stream, value: "integer", minimum: 16, maximum: 255 }],
   ["x-initial-cluster-size", { types: stream, value: "integer", minimum: 1 }],
 ]);

@@ -1,5 +1,5 @@
 import { dirname, join as joinPath } from "node:path";
-import type { Problem } from "../errors.ts";
+import { comparePlaces, type Problem } from "../errors.ts";
 import type { Binding, EventSchema, Topology } from "../topology.ts";
 import { checkAckTimeouts } from "./ack-timeout.ts";
 import { resolveBind, type Sources } from "./bindings.ts";
@@ -9,7 +9,10 @@ import { type Document, parse } from "./document.ts";
 import { loadEvents } from "./events.ts";
 import { resolveExchangeBindings, resolveExchanges } from "./exchanges.ts";
 import type { TopologyFile } from "./file.ts";
+import { lint } from "./lint/lint.ts";
+import { Warnings } from "./lint/warnings.ts";
 import { join } from "./pointer.ts";
+import { resolvePolicies } from "./policies.ts";
 import { resolveDrain, resolveWorker } from "./process.ts";
 import { resolveQueues } from "./queues.ts";
 import { Report } from "./report.ts";
@@ -29,13 +32,22 @@ export type LoadOptions = {
 };
 
 export type Loaded =
-  /** `text` is what stood in the file. */
-  | { readonly ok: true; readonly topology: Topology; readonly text: string }
-  | { readonly ok: false; readonly problems: readonly Problem[] };
+  | {
+      readonly ok: true;
+      readonly topology: Topology;
+      /** What stood in the file. */
+      readonly text: string;
+      readonly warnings: readonly Problem[];
+    }
+  | {
+      readonly ok: false;
+      readonly problems: readonly Problem[];
+      readonly warnings: readonly Problem[];
+    };
 
 /**
- * Reads topology.yaml and the event schemas: the topology, or every problem at once, sorted by
- * file, line and column. A user's mistake is never thrown.
+ * Reads topology.yaml and the event schemas: the topology, or every problem at once, and beside
+ * them every warning, sorted by file, line and column. A user's mistake is never thrown.
  */
 export function load(options: LoadOptions): Loaded {
   const folder = dirname(options.file);
@@ -49,8 +61,9 @@ export function load(options: LoadOptions): Loaded {
   const report = new Report(parsed.document);
   const topology = resolve(parsed.document, options, events, report);
   const problems = [...report.problems, ...events.problems];
-  if (problems.length > 0) return failed(problems);
-  return { ok: true, topology: freeze(topology), text: source.text };
+  const warnings = [...report.warnings].sort(comparePlaces);
+  if (problems.length > 0) return failed(problems, warnings);
+  return { ok: true, topology: freeze(topology), text: source.text, warnings };
 }
 
 function resolve(
@@ -71,10 +84,9 @@ function resolve(
     ...resolveExchangeBindings(file, sources),
     ...resolveQueueBindings(file, sources),
   ];
-  checkDeadLetters({ file, queues, network: { exchanges, bindings }, report });
   const broker = resolveBroker(file, report);
   checkAckTimeouts(queues, broker.consumerTimeoutMs, report);
-  return {
+  const topology: Topology = {
     file: name,
     project: file.project ?? "",
     broker,
@@ -84,7 +96,7 @@ function resolve(
     exchanges,
     queues,
     bindings,
-    policies: Object.create(null),
+    policies: resolvePolicies(file, report),
     events: events.schemas,
     places: {
       project: report.placeOf("/project", "value"),
@@ -92,6 +104,10 @@ function resolve(
       http: report.placeOf("/http", "key"),
     },
   };
+  const warnings = new Warnings(file, report);
+  checkDeadLetters({ file, queues, network: topology, report, warnings });
+  lint(file, topology, { report, warnings });
+  return topology;
 }
 
 function resolveQueueBindings(file: TopologyFile, sources: Sources): readonly Binding[] {
@@ -102,13 +118,8 @@ function resolveQueueBindings(file: TopologyFile, sources: Sources): readonly Bi
   });
 }
 
-function failed(problems: readonly Problem[]): Loaded {
-  return { ok: false, problems: [...problems].sort(byPlace) };
-}
-
-function byPlace(a: Problem, b: Problem): number {
-  if (a.at.file !== b.at.file) return a.at.file < b.at.file ? -1 : 1;
-  return a.at.line - b.at.line || a.at.column - b.at.column;
+function failed(problems: readonly Problem[], warnings: readonly Problem[] = []): Loaded {
+  return { ok: false, problems: [...problems].sort(comparePlaces), warnings };
 }
 
 /** Deeply; the topology is shared by everything that runs. */

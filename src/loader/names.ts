@@ -1,23 +1,23 @@
 import { NUMBERS } from "../numbers.ts";
-import type { Report } from "./report.ts";
+import type { Report, Spot } from "./report.ts";
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
 const control = /[\u0000-\u001f\u007f-\u009f]/;
 
-/** Checks the name of an exchange or queue, which is the key at the pointer. */
+/** Checks the name of an exchange or queue. */
 export function checkName(
   name: string,
   isExternal: boolean,
-  pointer: string,
+  { pointer, on }: Spot,
   report: Report,
 ): void {
   const problem = name === "" ? "must not be empty" : shortStringProblem(name);
   if (problem !== null) {
-    report.key("bad-name", pointer, `the name ${shownName(name)} ${problem}`);
+    report[on]("bad-name", pointer, `the name ${shownName(name)} ${problem}`);
   }
   const reserved = ["amq.", "warren."].find((prefix) => name.startsWith(prefix));
   if (reserved === undefined || (isExternal && reserved === "amq.")) return;
-  report.key("reserved-name", pointer, `the name ${shownName(name)} begins with ${reserved}`);
+  report[on]("reserved-name", pointer, `the name ${shownName(name)} begins with ${reserved}`);
 }
 
 /** `<delay>.<queue>` is the key by which a retry finds its queue: the longest delay is 13 bytes. */

@@ -1,11 +1,13 @@
 import { NUMBERS } from "../numbers.ts";
 import { type DeadLetter, isRequeued, type Queue } from "../topology.ts";
 import { queueArguments } from "./arguments.ts";
+import { atOnce, checkPrefetch } from "./concurrency.ts";
 import type { Consuming, DeadLetterBlock, QueueBlock, TopologyFile } from "./file.ts";
 import { findHandler } from "./handlers.ts";
 import { checkName, checkRetriedName, checkShortString } from "./names.ts";
 import { checkOrdered } from "./ordered.ts";
 import { join } from "./pointer.ts";
+import { checkRenames } from "./rename.ts";
 import type { Report } from "./report.ts";
 import { retryDelaysMs } from "./retry.ts";
 import { millisecondsOf } from "./units.ts";
@@ -17,6 +19,7 @@ const HANDLING = ["concurrency", "prefetch", "timeout", "retry", "ordered"] as c
 const DECLARING = [
   "ttl",
   "expires",
+  "maxAge",
   "limits",
   "maxPriority",
   "singleActiveConsumer",
@@ -39,10 +42,11 @@ export function resolveQueues(
   const queues: Record<string, Queue> = Object.create(null);
   for (const [name, block] of Object.entries(file.queues ?? {})) {
     const pointer = join("/queues", name);
-    checkName(name, block?.external === true, pointer, report);
+    checkName(name, block?.external === true, { pointer, on: "key" }, report);
     if (block === undefined) continue;
     queues[name] = resolveQueue(name, block, defaults, handlersDirectory, report);
   }
+  checkRenames(file, report);
   return queues;
 }
 
@@ -61,6 +65,9 @@ function resolveQueue(
   if (ordered) checkOrdered(block, pointer, report);
   else checkPrefetch(block, defaults, pointer, report);
   const type = block.type ?? defaults.type ?? "quorum";
+  if (type === "stream" && hasHandler) {
+    report.value("bad-value", join(pointer, "handler"), "a stream has no handler: write none");
+  }
   const deadLetter = deadLetterOf(name, block, defaults, report);
   const isExact = block.exact ?? defaults.exact ?? false;
   const retry = block.retry ?? defaults.retry;
@@ -85,14 +92,9 @@ function resolveQueue(
     deadLetter,
     ordered,
     external,
-    was: null,
+    was: block.was ?? null,
     at: report.placeOf(pointer, "key"),
   };
-}
-
-function atOnce(said: Consuming, defaults: Consuming): Pick<Queue, "concurrency" | "prefetch"> {
-  const concurrency = said.concurrency ?? defaults.concurrency ?? NUMBERS.concurrency;
-  return { concurrency, prefetch: said.prefetch ?? defaults.prefetch ?? concurrency };
 }
 
 /** A key that has no effect would make its reader believe that it has. */
@@ -111,21 +113,6 @@ function refuseMeaningless(block: QueueBlock, pointer: string, report: Report): 
   }
 }
 
-/** Fewer messages than handlers would leave handlers idle for ever. */
-function checkPrefetch(
-  said: Consuming,
-  defaults: Consuming,
-  pointer: string,
-  report: Report,
-): void {
-  if (said.prefetch === undefined && said.concurrency === undefined) return;
-  const { concurrency, prefetch } = atOnce(said, defaults);
-  if (prefetch >= concurrency) return;
-  const key = said.prefetch === undefined ? "concurrency" : "prefetch";
-  const message = `prefetch ${prefetch} is lower than concurrency ${concurrency}`;
-  report.value("bad-value", join(pointer, key), message);
-}
-
 /** Where the messages of a queue go that ended without being handled; null: nowhere. */
 function deadLetterOf(
   name: string,
@@ -141,7 +128,8 @@ function deadLetterOf(
   // A raw dead-letter exchange of a parked queue is said on purpose; the default gives way.
   const isRaw = isParked && block.arguments?.["x-dead-letter-exchange"] !== undefined;
   const isUndeclared = isParked && block.external === true;
-  const inherited = isRaw || isUndeclared ? undefined : defaults.deadLetter;
+  const hasNone = isRaw || isUndeclared || block.type === "stream";
+  const inherited = hasNone ? undefined : defaults.deadLetter;
   const said = block.deadLetter ?? inherited;
   if (said === undefined) {
     const isKnown = block.handler !== undefined && !report.isBroken(join(DEFAULTS, "deadLetter"));

@@ -1,9 +1,13 @@
 import type { ErrorCode, Place, Problem } from "../errors.ts";
 import type { Document } from "./document.ts";
 
+/** What a finding is about: the value at a pointer, or the key that it hangs on. */
+export type Spot = { readonly pointer: string; readonly on: "key" | "value" };
+
 /** Collects findings by JSON Pointer, and knows which parts of the file are not to be built upon. */
 export class Report {
   readonly problems: Problem[] = [];
+  readonly warnings: Problem[] = [];
   readonly #document: Document;
   readonly #found = new Set<string>();
   readonly #broken = new Set<string>();
@@ -25,6 +29,13 @@ export class Report {
   /** A finding about a key, or about the block that the key opens. */
   key(code: ErrorCode, pointer: string, message: string): void {
     this.#add(code, pointer, message, this.placeOf(pointer, "key"));
+  }
+
+  /** A finding that breaks nothing; of several with the same code and place, the first is kept. */
+  warn(code: ErrorCode, at: Place, message: string): void {
+    const id = `${code} ${at.line}:${at.column}`;
+    if (!this.#seen.has(id)) this.warnings.push({ code, message, at, severity: "warning" });
+    this.#seen.add(id);
   }
 
   /** Whether a finding is about exactly this value. */

@@ -69,6 +69,14 @@ export function millisecondsOf(text: string | undefined): number | undefined {
   return parsed?.ok ? parsed.value : undefined;
 }
 
+/** A duration of whole seconds as brokers write the age of a stream: `7D`, `12h`, in its own unit. */
+export function maxAgeOf(text: string | undefined): string | undefined {
+  const ms = millisecondsOf(text);
+  if (text === undefined || ms === undefined) return undefined;
+  const written = /^\d+[smhd]$/.test(text) ? text : formatQuantity("duration", ms);
+  return written.replace("d", "D");
+}
+
 /** Bytes of a size that the schema has accepted; undefined if there is none. */
 export function bytesOf(text: string | undefined): number | undefined {
   const parsed = text === undefined ? undefined : parseQuantity("size", text);

@@ -34,6 +34,7 @@ test("the least file has the defaults", async ({ createProject }) => {
     project: "shop",
     broker: {
       addresses: [{ url: "amqp://127.0.0.1", shown: "amqp://127.0.0.1" }],
+      management: null,
       heartbeatMs: NUMBERS.heartbeatMs,
       consumerTimeoutMs: NUMBERS.consumerTimeoutMs,
     },
@@ -47,6 +48,7 @@ test("the least file has the defaults", async ({ createProject }) => {
     exchanges: {},
     queues: {},
     bindings: [],
+    policies: {},
     events: {},
     places: {
       project: { file: path("topology.yaml"), line: 2, column: 10 },
