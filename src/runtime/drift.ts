@@ -1,12 +1,10 @@
 /** In what the broker differs from the topology in force: looked at, never changed. */
+import { basename } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { NO_PERMISSIONS } from "../apply/change/options.ts";
-import { inspect } from "../apply/inspect/inspect.ts";
-import { desiredObjects } from "../apply/objects.ts";
-import { isDifferent, plan } from "../apply/plan/plan.ts";
-import { NOTHING_OWNED } from "../apply/state/record.ts";
-import { readState } from "../apply/state/state.ts";
-import { connectBroker } from "../connect.ts";
+import { type DocumentEntry, planDocument } from "../apply/plan/document.ts";
+import { planTopology } from "../apply/plan/look.ts";
+import { isDifferent } from "../apply/plan/plan.ts";
 import { messageOf } from "../errors.ts";
 import type { Log } from "../handler.ts";
 import type { Topology } from "../topology.ts";
@@ -54,8 +52,7 @@ export class Drift {
   /**
    * The plan of the topology in force against the broker, as `plan --json` prints it; one at a time.
    *
-   * @throws {WarrenError} `connection-failed`, `access-refused`, `management-failed`,
-   *   `management-refused`, `management-mismatch`, `state-unreadable`, `lock-held`.
+   * @throws {WarrenError} as `planTopology`.
    */
   async document(): Promise<object> {
     if (this.#last && performance.now() < this.#freshUntil) return this.#last.document;
@@ -124,22 +121,17 @@ export class Drift {
 }
 
 async function look(topology: Topology, signal: AbortSignal): Promise<Looked> {
-  const { project, broker } = topology;
-  const desired = desiredObjects(topology);
-  const connection = await connectBroker({ ...broker, name: `warren ${project} drift`, signal });
-  const giveUp = () => connection.destroy("given up");
-  signal.addEventListener("abort", giveUp);
-  try {
-    const state = await readState(connection, project, { signal });
-    const live = await inspect(topology, { desired, owned: state?.owned ?? NOTHING_OWNED }, signal);
-    const made = plan(desired, live, state, NO_PERMISSIONS, project);
-    return {
-      at: new Date().toISOString(),
-      differences: made.entries.filter(isDifferent).length,
-      document: made,
-    };
-  } finally {
-    signal.removeEventListener("abort", giveUp);
-    await connection.close();
-  }
+  const looked = await planTopology(topology, NO_PERMISSIONS, signal);
+  const document = planDocument(looked, NO_PERMISSIONS);
+  return {
+    at: new Date().toISOString(),
+    differences: looked.plan.entries.filter(isDifferent).length,
+    document: { ...document, entries: document.entries.map(withoutFolder) },
+  };
+}
+
+/** Whoever asks over HTTP need not know where the file lies. */
+function withoutFolder(entry: DocumentEntry): DocumentEntry {
+  const { at } = entry;
+  return at === null ? entry : { ...entry, at: { ...at, file: basename(at.file) } };
 }
