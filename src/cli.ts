@@ -4,21 +4,32 @@
  * to load is loaded by the command that needs it, once signals are heard.
  */
 import { existsSync } from "node:fs";
+import { hostname, userInfo } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Command, CommanderError, InvalidArgumentError } from "commander";
+import type { Permissions } from "./apply/planned.ts";
 import type { BrokerOptions } from "./commands/broker.ts";
 import type { Context } from "./commands/command.ts";
+import type { PlanOptions } from "./commands/plan.ts";
 import type { StartOptions } from "./commands/start.ts";
 import { EXIT, errorTable, formatPlace, messageOf, quoted, WarrenError } from "./errors.ts";
+import { parseQuantity } from "./loader/units.ts";
+import { NUMBERS } from "./numbers.ts";
 
 type GlobalOptions = { readonly file: string; readonly handlers?: string };
 type OutputOptions = { readonly json?: boolean };
+type LockOptions = { readonly lockTimeout: number };
+type PermissionOptions = Partial<Permissions>;
+type ApplyOptions = PermissionOptions & LockOptions & { readonly dryRun?: boolean };
+type DestroyOptions = LockOptions & { readonly queue: readonly string[] };
 type HeaderOptions = { readonly headers: readonly string[] };
 type CommandFunction = (context: Context) => Promise<number>;
 
 /** pino's. */
 const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"];
+
+const LOCK_TIMEOUT = NUMBERS.lockTimeoutMs;
 
 const stopped = stopSignal();
 
@@ -50,13 +61,68 @@ program
     }, options),
   );
 program
-  .command("apply")
-  .description("declare on the broker what is missing; nothing is ever deleted or replaced")
+  .command("plan")
+  .description("in what the broker differs from the file, and what apply would do about it")
+  .option("--prune", "as if what the file no longer has might be removed")
+  .option("--allow-replace", "as if queues whose arguments differ might be replaced")
+  .option("--adopt", "as if what somebody else made might be taken over")
   .option("--json", "one JSON document")
-  .action((options: OutputOptions) =>
+  .option("--out <file>", "write that document to a file, for `apply FILE`")
+  .action((options: PlanOptions & OutputOptions) =>
     runToEnd(async (context) => {
+      const { plan } = await import("./commands/plan.ts");
+      return await plan(context, options);
+    }, options),
+  );
+program
+  .command("apply")
+  .description("bring the broker up to the file: add, and unbind what warren bound before")
+  .argument("[plan]", "what `plan --out` has written: exactly that, or nothing")
+  .option("--prune", "remove as well what warren made and the file no longer has")
+  .option("--allow-replace", "replace queues that differ, without losing a message")
+  .option("--adopt", "take over what somebody else made, where the file declares it")
+  .option("--dry-run", "only say what would be done, as plan does")
+  .option(
+    "--lock-timeout <duration>",
+    "how long to wait for another apply",
+    durationOf,
+    LOCK_TIMEOUT,
+  )
+  .option("--json", "one JSON document")
+  .action((planFile: string | undefined, options: ApplyOptions & OutputOptions) => {
+    if (options.dryRun && planFile !== undefined) {
+      program.error("error: --dry-run needs no plan: a plan says already what would be done");
+    }
+    return run(async (context) => {
+      if (options.dryRun) {
+        const { plan } = await import("./commands/plan.ts");
+        return await plan(context, permissionsOf(options));
+      }
       const { apply } = await import("./commands/apply.ts");
-      return await apply(context);
+      const { lockTimeout: lockTimeoutMs } = options;
+      return await apply(context, stopped, {
+        planFile,
+        permissions: permissionsOf(options),
+        lockTimeoutMs,
+      });
+    }, options);
+  });
+program
+  .command("destroy")
+  .description("remove from the broker what warren made; queues with messages or consumers stay")
+  .option("--queue <name>", "goes with what is in it; may be repeated", listOf, [])
+  .option(
+    "--lock-timeout <duration>",
+    "how long to wait for another apply",
+    durationOf,
+    LOCK_TIMEOUT,
+  )
+  .option("--json", "one JSON document")
+  .action((options: DestroyOptions & OutputOptions) =>
+    run(async (context) => {
+      const { destroy } = await import("./commands/destroy.ts");
+      const { queue: queues, lockTimeout: lockTimeoutMs } = options;
+      return await destroy(context, stopped, { queues, lockTimeoutMs });
     }, options),
   );
 program
@@ -110,6 +176,18 @@ program
 /** Of an option that may be repeated. */
 function listOf(text: string, before: readonly string[]): readonly string[] {
   return [...before, text];
+}
+
+/** @throws {InvalidArgumentError} */
+function durationOf(text: string): number {
+  const parsed = parseQuantity("duration", text);
+  if (parsed.ok) return parsed.value;
+  throw new InvalidArgumentError(parsed.message);
+}
+
+function permissionsOf(options: PermissionOptions): Permissions {
+  const { prune = false, allowReplace = false, adopt = false } = options;
+  return { prune, allowReplace, adopt };
 }
 
 /** @throws {InvalidArgumentError} */
@@ -168,10 +246,22 @@ async function createContext(output: OutputOptions): Promise<Context> {
     handlersDirectory: handlers ?? defaultHandlers(directory),
     env: process.env,
     isJson: output.json ?? false,
+    terminal: process.stderr.isTTY ? process.stderr : null,
+    by: `${userName()}@${hostname()}`,
+    isTerminal: process.stdout.isTTY === true,
     print: (text) => console.log(text),
     printError: (text) => console.error(text),
     log: await createLog(),
   };
+}
+
+/** A user of a container may have no name. */
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return String(process.getuid?.() ?? "somebody");
+  }
 }
 
 /** The compiled runner of a project runs the project's compiled handlers. */

@@ -214,7 +214,7 @@ const table = {
   conflict: {
     exit: 3,
     remedy:
-      "Give the object a new name, change the file to what the broker has, or delete it on the broker once it is empty.",
+      "`npm run plan-topology` says what differs, and `npm run apply-topology -- --allow-replace` replaces a queue without losing a message; or give the object a new name, or change the file to what the broker has.",
   },
   "broker-refused": {
     exit: 1,
@@ -272,7 +272,8 @@ const table = {
   },
   "missing-object": {
     exit: 1,
-    remedy: "An external object has to be on the broker before warren starts.",
+    remedy:
+      "An external object has to be on the broker before warren starts; with --no-apply every object has to: run `npm run apply-topology` first.",
   },
   "embedded-in-production": {
     exit: 1,

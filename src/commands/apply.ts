@@ -6,7 +6,7 @@ import type { ApplyReport } from "../apply/change/results.ts";
 import { assertCurrent, verifyDocument } from "../apply/plan/document.ts";
 import type { Permissions } from "../apply/planned.ts";
 import { EXIT, errorTable, messageOf, WarrenError } from "../errors.ts";
-import { type Context, loadOrReport } from "./command.ts";
+import { type Context, loadOrReport, QUIET } from "./command.ts";
 import { Embedded } from "./embedded.ts";
 import { ProgressBar } from "./progress.ts";
 
@@ -46,7 +46,7 @@ export async function apply(
     onProgress: (progress) => bar.show(progress),
     ...(plan && { onPlan: (looked) => assertCurrent(plan, looked) }),
   };
-  const embedded = new Embedded(context);
+  const embedded = new Embedded(context.isJson ? { ...context, log: QUIET } : context);
   try {
     const report = await applyTopology(await embedded.provide(topology), options);
     bar.end();

@@ -22,6 +22,11 @@ export type Context = {
   readonly log: Log;
 };
 
+/** Where log lines would stand in the way of a document. */
+export const QUIET: Log = { debug: ignore, info: ignore, warn: ignore, error: ignore };
+
+function ignore(): void {}
+
 /**
  * Loads the topology, or prints every problem and returns null. Warnings are for the commands that
  * ask for them, a line each, and stop nothing.

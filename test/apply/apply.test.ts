@@ -144,7 +144,8 @@ queues:
     },
   ]);
   const text = formatReport(report);
-  expect(text).toContain("x-message-ttl: the file says 60001, the broker has 60000");
+  expect(text).toContain("-/+ queue     q  cannot be changed in place");
+  expect(text).toContain("x-message-ttl   60000 -> 60001");
   expect(text).toContain("nothing was changed");
   // Nothing was created beside the conflict.
   await expect(client.channel.checkExchange("x")).rejects.toThrow("404");

@@ -81,13 +81,16 @@ test("apply prints what it created, then that all is right; a conflict exits 3 a
   const second = await runCli(project, ["apply"]);
   expect(second.exit).toBe(0);
   expect(second.stdout).not.toContain("+ queue");
-  expect(second.stdout).toContain("0 created");
+  expect(second.stdout).not.toContain("created");
 
   await project.write("topology.yaml", topology(vhost.url, ", ttl: 60001ms"));
   const third = await runCli(project, ["apply"]);
   expect(third.exit).toBe(3);
-  expect(third.stdout).toContain("! queue     greet_queue  conflict  topology.yaml:10");
-  expect(third.stdout).toContain("the file says 60001 (long), the broker has 60000 (long)");
+  expect(third.stdout).toContain(
+    "-/+ queue     greet_queue  cannot be changed in place  topology.yaml:10",
+  );
+  expect(third.stdout).toContain("x-message-ttl  60000 -> 60001");
+  expect(third.stdout).toContain("`warren apply --allow-replace` would do it");
 });
 
 test("start serves until SIGTERM, drains and exits 0; what it logs has no password", async ({

@@ -17,6 +17,8 @@ export type ChangeContext = {
   /** null: AMQP alone. */
   readonly management: Management | null;
   readonly ledger: Ledger;
+  /** Queues that go whatever is in them. */
+  readonly condemned: ReadonlySet<string>;
   /** What was this project's before. */
   readonly owned: Owned;
   /** What was there before, and when it was looked at (`performance.now()`). */

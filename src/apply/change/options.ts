@@ -1,6 +1,6 @@
 /** What an apply is told, and what it tells while it goes on. */
-import type { Live } from "../live.ts";
-import type { Permissions, Plan } from "../planned.ts";
+import type { LookedAt } from "../plan/look.ts";
+import type { Permissions } from "../planned.ts";
 import type { StateRecord } from "../state/record.ts";
 import type { Progress } from "./context.ts";
 
@@ -20,17 +20,9 @@ export type ApplyOptions = {
   /** Called with the last apply's state, once the lock is held; what it throws ends the apply. */
   readonly onState?: (state: StateRecord | null) => void;
   /** Called before the first change; what it throws ends the apply. */
-  readonly onPlan?: (planned: Planned) => void;
+  readonly onPlan?: (looked: Omit<LookedAt, "tookMs">) => void;
   readonly onProgress?: (progress: Progress) => void;
 };
 
-/** What an apply is about to do, and what it has concluded that from. */
-export type Planned = {
-  readonly plan: Plan;
-  readonly live: Live;
-  readonly state: StateRecord | null;
-  /** Of what is wanted. */
-  readonly hash: string;
-};
-
+/** What is done without asking: add, and unbind what this project bound itself. */
 export const NO_PERMISSIONS: Permissions = { prune: false, allowReplace: false, adopt: false };

@@ -39,7 +39,7 @@ type Phase = (
 ) => Promise<readonly ApplyEntry[]>;
 
 const REMOVALS: Readonly<Record<PlanEntry["kind"], Phase>> = {
-  queue: (context, entries) => removeQueues(context, entries),
+  queue: removeQueues,
   exchange: removeExchanges,
   policy: removePolicies,
   binding: unbindAll,

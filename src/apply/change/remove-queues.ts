@@ -15,20 +15,16 @@ import { type ApplyEntry, resultOf } from "./results.ts";
 /** How old the totals of a quorum queue may be in a listing: measured up to 5 s on 3.10 and 4.3. */
 const STALE_MS = 6_500;
 
-/**
- * @param named queues whose messages and consumers are no reason to keep them.
- */
 export async function removeQueues(
   context: ChangeContext,
   entries: readonly PlanEntry[],
-  named: ReadonlySet<string> = new Set(),
 ): Promise<readonly ApplyEntry[]> {
   const live = await lookAgain(context, entries);
   return await visitEntries(context, entries, async (entry, operate) => {
     const queue = live.queues.get(entry.name);
     if (!queue) return resultOf(entry, "removed");
     if (queue.kind === "hidden") return resultOf(entry, "kept", queue.detail);
-    if (named.has(entry.name)) return await removeAnyhow(entry, operate);
+    if (context.condemned.has(entry.name)) return await removeAnyhow(entry, operate);
     const reason = reasonToKeep(queue, context, live);
     if (reason !== null) return resultOf(entry, "kept", reason);
     return isClassic(queue)

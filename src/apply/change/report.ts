@@ -1,7 +1,9 @@
 /** An apply report as text for a terminal or a log. */
-import { type ErrorCode, formatPlace, type Problem, WarrenError } from "../../errors.ts";
+import { type ErrorCode, type Problem, WarrenError } from "../../errors.ts";
+import { describeEntry } from "../plan/format-entry.ts";
 import { isInTheWay } from "../plan/plan.ts";
-import type { Difference, Plan } from "../planned.ts";
+import type { Difference, PlanEntry } from "../planned.ts";
+import type { DestroyReport } from "./destroy.ts";
 import { type ApplyEntry, type ApplyReport, isRight, type Result } from "./results.ts";
 
 const MARKS: Readonly<Record<Result, string>> = {
@@ -21,13 +23,20 @@ const MARKS: Readonly<Record<Result, string>> = {
 
 /** What was changed, what was not and why, and what the state is now. */
 export function formatReport(report: ApplyReport): string {
+  const inTheWay = report.plan.entries.filter(isInTheWay);
   const shown = report.entries.filter(({ result }) => MARKS[result] !== "=");
   return [
     report.broker,
-    ...shown.flatMap((entry) => formatEntry(entry, report.plan)),
-    `  ${summary(report)}.  state: generation ${report.generation}`,
-    ...remedies(report),
+    ...(inTheWay.length > 0 ? inTheWay.flatMap(describe) : shown.map(formatEntry)),
+    `  ${summary(report.entries)}.  state: generation ${report.generation}`,
+    ...(inTheWay.length > 0 ? ["  nothing was changed", ...remedies(inTheWay)] : []),
   ].join("\n");
+}
+
+/** What was removed, and what was not and why. */
+export function formatDestroyed({ broker, entries, isDone }: DestroyReport): string {
+  const end = isDone ? "nothing of the project is left" : "the rest is kept, and its state";
+  return [broker, ...entries.map(formatEntry), `  ${summary(entries)}.  ${end}`].join("\n");
 }
 
 /** The error that a report amounts to, with the report as its text. */
@@ -56,21 +65,21 @@ export function blockingProblems({ entries, file }: ApplyReport): readonly Probl
   });
 }
 
-function formatEntry(entry: ApplyEntry, plan: Plan): readonly string[] {
-  const { kind, name, result, at, detail, differences = [] } = entry;
-  const place = at && !isRight(entry) ? `  ${formatPlace(at).replace(/:\d+$/, "")}` : "";
-  const word = result === "created" || result === "updated" ? "" : `  ${result}`;
-  const head = `  ${MARKS[result].padStart(2)} ${kind.padEnd(8)}  ${name}${word}${place}`;
-  return [
-    detail === undefined || differences.length > 0 ? head : `${head}: ${detail}`,
-    ...differences.map((difference) => `       ${formatDifference(difference)}`),
-    ...(detail !== undefined && differences.length > 0 ? [`       ${detail}`] : []),
-    ...(isRight(entry) ? [] : notesOf(entry, plan).map((note) => `       ${note}`)),
-  ];
+function formatEntry({ kind, name, result, detail, at }: ApplyEntry): string {
+  const place = result === "refused" && at ? `  ${at.file}:${at.line}` : "";
+  const word = result === "created" ? "" : `  ${result}`;
+  const why = detail === undefined ? "" : `: ${detail}`;
+  return `${MARKS[result].padStart(3)} ${kind.padEnd(8)}  ${name}${word}${place}${why}`;
 }
 
-function notesOf({ kind, name }: ApplyEntry, { entries }: Plan): readonly string[] {
-  return entries.find((entry) => entry.kind === kind && entry.name === name)?.notes ?? [];
+/** As the plan has it. */
+function describe(entry: PlanEntry): readonly string[] {
+  const { mark, kind, name, detail, place, lines } = describeEntry(entry, null);
+  const head = [`${mark.padStart(3)} ${kind.padEnd(8)}`, name, detail, place];
+  return [
+    head.filter((part) => part !== "").join("  "),
+    ...lines.map((line) => `${" ".repeat(6)}${line}`),
+  ];
 }
 
 function formatDifference({ argument, wanted, live }: Difference): string {
@@ -90,22 +99,21 @@ const WORDS: readonly (readonly [Result, string])[] = [
 ];
 
 /** `3 created, 1 kept, 39 right already` */
-function summary({ entries }: ApplyReport): string {
-  const counts = WORDS.map(([result, word]) => {
+function summary(entries: readonly ApplyEntry[]): string {
+  const counts = WORDS.flatMap(([result, word]) => {
     const count = entries.filter((entry) => entry.result === result).length;
-    return count > 0 || result === "created" ? [`${count} ${word}`] : [];
+    return count > 0 ? [`${count} ${word}`] : [];
   });
   const wrong = entries.filter((entry) => !isRight(entry)).length;
-  return [...counts.flat(), ...(wrong > 0 ? [`${wrong} in the way`] : [])].join(", ");
+  const all = [...counts, ...(wrong > 0 ? [`${wrong} in the way`] : [])];
+  return all.join(", ") || "nothing to do";
 }
 
 /** The command that would do what this one was not allowed to. */
-function remedies({ plan }: ApplyReport): readonly string[] {
-  const stopping = plan.entries.filter(isInTheWay);
-  if (stopping.length === 0) return [];
-  const flags = [...new Set(stopping.flatMap(({ blocked }) => blocked?.flags ?? []))];
-  const allowed = `warren apply ${flags.sort().join(" ")}`;
-  const isAll = stopping.every(({ blocked }) => (blocked?.flags.length ?? 0) > 0);
-  const what = isAll ? "goes on" : "goes on once the rest is out of the way";
-  return ["  nothing was changed", ...(flags.length === 0 ? [] : [`  \`${allowed}\` ${what}`])];
+function remedies(inTheWay: readonly PlanEntry[]): readonly string[] {
+  const flags = [...new Set(inTheWay.flatMap(({ blocked }) => blocked?.flags ?? []))].sort();
+  if (flags.length === 0) return [];
+  const isAll = inTheWay.every(({ blocked }) => (blocked?.flags.length ?? 0) > 0);
+  const rest = isAll ? "" : ", once the rest is out of the way";
+  return [`  \`warren apply ${flags.join(" ")}\` would do it${rest}`];
 }

@@ -79,6 +79,15 @@ export async function writeState(connection: BrokerConnection, record: StateReco
   await publish(connection, queue, await encode(record));
 }
 
+/** Deletes the state, with its queue. @throws {WarrenError} `access-refused`, `broker-refused`. */
+export async function eraseState(connection: BrokerConnection, project: string): Promise<void> {
+  const queue = stateQueue(project);
+  const channel = new OwnChannel(connection);
+  const attempt = await channel.operate("delete the state", (open) => open.deleteQueue(queue));
+  await channel.close();
+  if (!attempt.ok) throw refusedError(queue, attempt.refusal);
+}
+
 /** What the queue holds, or null: two calls that go through the queue prove that nothing comes. */
 async function take(channel: Channel, queue: string): Promise<ConsumeMessage | null> {
   let message: ConsumeMessage | null = null;

@@ -1,0 +1,106 @@
+/** One connection that holds the project's lock, for as long as something is done over it. */
+import type { BrokerConnection } from "../../broker-connection.ts";
+import { connectBroker } from "../../connect.ts";
+import { WarrenError } from "../../errors.ts";
+import { NUMBERS } from "../../numbers.ts";
+import type { Topology } from "../../topology.ts";
+import { within } from "../../within.ts";
+import { managementOf } from "../inspect/management.ts";
+import { describeHolder, takeLock } from "../state/lock.ts";
+import type { Progress } from "./context.ts";
+import { unknownType } from "./declare.ts";
+import type { ApplyOptions } from "./options.ts";
+
+export type LockedOptions = Pick<
+  ApplyOptions,
+  "signal" | "interrupted" | "lockTimeoutMs" | "by" | "onProgress"
+>;
+
+/** What is done under the lock: over the connection that holds it, which says how far it has got. */
+export type Locked<T> = (
+  connection: BrokerConnection,
+  onProgress: (progress: Progress) => void,
+) => Promise<T>;
+
+/**
+ * Connects, waits for the lock, and does something. The lock is given back by closing.
+ *
+ * @throws {WarrenError} `access-refused`, `connection-failed`, `lock-held`, `interrupted`,
+ *   `unknown-exchange-type`, and whatever `run` throws.
+ */
+export async function underLock<T>(
+  topology: Topology,
+  options: LockedOptions,
+  run: Locked<T>,
+): Promise<T> {
+  const { signal } = options;
+  const connection = await openConnection(topology, signal);
+  const giveUp = () => connection.destroy("given up");
+  signal?.addEventListener("abort", giveUp);
+  let progress: Progress | null = null;
+  try {
+    await waitForLock(connection, topology, options);
+    return await run(connection, (now) => {
+      progress = now;
+      options.onProgress?.(now);
+    });
+  } catch (error) {
+    throw await explain(error, connection, topology, progress);
+  } finally {
+    signal?.removeEventListener("abort", giveUp);
+    await connection.close();
+  }
+}
+
+/** With a heartbeat by which the lock of a frozen holder is free soon. */
+function openConnection(
+  { broker, project }: Topology,
+  signal: AbortSignal | undefined,
+): Promise<BrokerConnection> {
+  const heartbeatMs = Math.min(broker.heartbeatMs, NUMBERS.lockHeartbeatMs);
+  const name = `warren ${project} apply`;
+  return connectBroker({ ...broker, heartbeatMs, name, ...(signal && { signal }) });
+}
+
+async function waitForLock(
+  connection: BrokerConnection,
+  topology: Topology,
+  { by = "warren", lockTimeoutMs = NUMBERS.lockTimeoutMs, signal, interrupted }: LockedOptions,
+): Promise<void> {
+  const management = managementOf(topology, signal);
+  try {
+    await takeLock(connection, topology.project, {
+      holder: by,
+      timeoutMs: lockTimeoutMs,
+      signal: AbortSignal.any([signal, interrupted].filter((one) => one !== undefined)),
+      ...(management && { askHolder: () => describeHolder(management, topology.project) }),
+    });
+  } catch (error) {
+    if (!interrupted?.aborted) throw error;
+    throw new WarrenError("interrupted", "interrupted before the first change", { cause: error });
+  }
+}
+
+/** For the end of a connection to be known after its last operation has failed. */
+const ENDING_MS = 1_000;
+
+/** An error of a connection that has ended is that end; what is no such thing stays as it is. */
+async function explain(
+  error: unknown,
+  connection: BrokerConnection,
+  { exchanges }: Topology,
+  progress: Progress | null,
+): Promise<unknown> {
+  if (error instanceof WarrenError && error.code !== "management-failed") return error;
+  const reason = await within(connection.ended, ENDING_MS, null);
+  if (reason === null) return error;
+  // Brokers up to 3.12 close the whole connection over an exchange type that they do not know.
+  const type = /unknown exchange type '(.*?)'/.exec(`${reason.message} ${error}`)?.[1];
+  const exchange = Object.values(exchanges).find((one) => one.type === type);
+  if (exchange) return unknownType(exchange);
+  const how = progress
+    ? `after ${progress.done} of ${progress.total} changes`
+    : "before any change";
+  const text = `the connection ended ${how}: ${reason.message}`;
+  return new WarrenError("connection-failed", text, { cause: error });
+}
