@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { desiredObjects } from "../../src/apply/objects.ts";
+import { delayName, desiredObjects } from "../../src/apply/objects.ts";
 import type { Queue } from "../../src/topology.ts";
 import { topologyOf } from "../support/topology.ts";
 
@@ -29,4 +29,15 @@ test("also where the queue has no retries any more", () => {
 
 test("a file without retries has nothing for them, whatever its queues were called", () => {
   expect(requeued({ parked: { handler: null, was: "invoices" } })).toEqual([]);
+});
+
+test.each([
+  [1, "1ms"],
+  [500, "500ms"],
+  [1_500, "1500ms"],
+  [90_000, "90s"],
+  [120_000, "2m"],
+  [3_600_000, "1h"],
+])("%i ms is named %s", (delayMs, name) => {
+  expect(delayName(delayMs)).toBe(name);
 });
