@@ -1,7 +1,6 @@
 import { once } from "node:events";
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { hostname } from "node:os";
 import type { ApplyReport, Result } from "../apply/change/results.ts";
 import type { Digests } from "../digest.ts";
 import { EXIT, formatPlace, type Problem, WarrenError } from "../errors.ts";
@@ -72,7 +71,7 @@ type LoadingParts = {
 };
 
 async function loadRunner(
-  { env, log }: Context,
+  { env, by, log }: Context,
   { reloader, embedded, isPassive }: LoadingParts,
 ): Promise<LoadedRunner> {
   const loaded = reloader.load();
@@ -82,7 +81,6 @@ async function loadRunner(
   }
   const topology = await embedded.provide(loaded.topology);
   const createHost = (ports: HostPorts) => new WorkerHost(ports, { env });
-  const by = `runner@${hostname()}`;
   const runner = new Runner({ topology, createHost, isPassive, by, log });
   const prepared = await runner.load();
   const { files } = prepared;

@@ -35,7 +35,7 @@ const READINGS: readonly Reading[] = [
   {
     name: "warren_topology_generation",
     help: "Generation of the topology that this runner applied last.",
-    read: ({ generation }) => generation,
+    read: ({ topologyGeneration }) => topologyGeneration,
   },
   {
     name: "warren_main_loop_delay_worst_seconds",

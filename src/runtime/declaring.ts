@@ -51,9 +51,9 @@ export class Declaring {
     this.#options = options;
   }
 
-  get status(): Pick<RunnerStatus, "topology" | "problems" | "generation"> {
-    const generation = this.#applied?.generation ?? null;
-    return { topology: this.#state, problems: this.#problems, generation };
+  get status(): Pick<RunnerStatus, "topology" | "topologyGeneration" | "problems"> {
+    const topologyGeneration = this.#applied?.generation ?? null;
+    return { topology: this.#state, topologyGeneration, problems: this.#problems };
   }
 
   /**

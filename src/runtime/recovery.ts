@@ -78,12 +78,11 @@ export class Recovery {
     return this.#publishLink.state;
   }
 
-  get status(): Pick<RunnerStatus, "connections" | "topology" | "generation" | "problems"> {
-    const { topology, generation, problems } = this.#declaring.status;
+  get status(): Declaring["status"] & Pick<RunnerStatus, "connections"> {
+    const { problems, ...declaring } = this.#declaring.status;
     return {
       connections: { publish: this.#publishLink.status, consume: this.#consumeLink.status },
-      topology,
-      generation,
+      ...declaring,
       problems: [
         ...problems,
         ...this.#subscriptions.problems,

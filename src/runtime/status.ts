@@ -34,7 +34,7 @@ export type RunnerStatus = {
    */
   readonly topology: "pending" | "verified" | "conflict" | "waiting" | "missing";
   /** Of the project's state, as this runner left it last; null: it applied nothing. */
-  readonly generation: number | null;
+  readonly topologyGeneration: number | null;
   /** null: nobody has looked yet. */
   readonly drift: DriftStatus | null;
   /**

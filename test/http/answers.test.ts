@@ -408,6 +408,8 @@ test("health is in words and in facts", async ({ vhost }) => {
       stopping: false,
       connections: { publish: up, consume: up },
       topology: "verified",
+      topologyGeneration: 1,
+      drift: null,
       problems: [],
       queues: {},
       handlers: { state: "ready", problems: [], restarts: 0, finishing: 0, quarantined: 0 },

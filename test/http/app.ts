@@ -60,7 +60,7 @@ export const well: RunnerStatus = {
   stopping: false,
   connections: { publish: up, consume: up },
   topology: "verified",
-  generation: 1,
+  topologyGeneration: 1,
   drift: null,
   problems: [],
   queues: { q: { consumer: "live", inFlight: 0 } },

@@ -1,12 +1,5 @@
-import { defineHandler } from "../../src/handler.ts";
-import type { Topology } from "../../src/topology.ts";
 import { type Client, openClient } from "../support/client.ts";
-import {
-  loadTopology,
-  runTopology,
-  type TestHandlers,
-  type TestRunner,
-} from "../support/runner.ts";
+import { startRunner, type TestHandlers, type TestRunner } from "../support/runner.ts";
 import { expect, test } from "../support/test.ts";
 import type { Vhost } from "../support/vhost.ts";
 import { waitFor } from "../support/wait-for.ts";
@@ -15,31 +8,22 @@ import { untilReady } from "./running.ts";
 
 type Job = { readonly id: string };
 
-/** A project with one queue, after it was called `before`. */
-async function runRenamed(
-  url: string,
-  handler: TestHandlers[string],
-  queue = "retry: [300ms]",
-): Promise<TestRunner> {
-  const topology = await topologyOf(url, "after", queue);
-  const { after } = topology.queues;
-  if (!after) throw new Error("there is no queue");
-  const renamed = {
-    ...topology,
-    queues: { ...topology.queues, after: { ...after, was: "before" } },
-  };
-  return await runTopology(renamed, { after: defineHandler(handler as never) });
-}
-
-function topologyOf(url: string, name: string, queue: string): Promise<Topology> {
-  const topology = `
+const topologyOf = (name: string, queue: string) => `
 exchanges:
   jobs: { type: topic }
   dead: { type: topic }
 queues:
   ${name}: { bind: { jobs: "#" }, handler: work, deadLetter: dead, ${queue} }
   dead_letters: { bind: { dead: "#" }, handler: none, deadLetter: none }`;
-  return loadTopology({ topology, url, handlers: { work: () => undefined } });
+
+/** A project with one queue, after it was called `before`. */
+function runRenamed(
+  url: string,
+  work: TestHandlers[string],
+  queue = "retry: [300ms]",
+): Promise<TestRunner> {
+  const topology = topologyOf("after", `was: before, ${queue}`);
+  return startRunner({ url, topology, handlers: { work } });
 }
 
 async function declareBefore({ channel }: Client): Promise<void> {
@@ -52,11 +36,11 @@ test("messages of the former queue and its waiting retries get the handler of th
   vhost,
   client,
 }) => {
-  const before = await topologyOf(vhost.url, "before", "retry: [2s]");
   const fail = () => {
     throw new Error("not by this name");
   };
-  const first = await runTopology(before, { before: defineHandler(fail) });
+  const topology = topologyOf("before", "retry: [2s]");
+  const first = await startRunner({ url: vhost.url, topology, handlers: { work: fail } });
   await client.publish("jobs", "x", { id: "waits" });
   await vhost.waitForCounts("warren.test.retry.2s", { ready: 1 });
   await first.stop();

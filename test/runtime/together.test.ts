@@ -21,7 +21,7 @@ test("five runners that start together are all ready, on one topology", async ({
   await Promise.all(runners.map(untilReady));
   expect(await listObjects(vhost)).toEqual({
     exchanges: ["dead", "jobs", "others", "warren.test.requeue", "warren.test.retry"],
-    queues: ["dead_letters", "other", "warren.test.retry.200ms", "work"],
+    queues: ["dead_letters", "other", "warren.test.retry.200ms", "warren.test.state", "work"],
     bindings: [
       "dead -> dead_letters #",
       "jobs -> work #",
