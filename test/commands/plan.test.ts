@@ -23,7 +23,7 @@ test("plan exits 2 while all that is pending is allowed, and 0 once it is applie
   const before = await runCli(project, ["plan"]);
   expect(before).toMatchObject({ exit: 2, stderr: "" });
   expect(before.stdout).toMatch(
-    /^shop {2}vhost test-\S+ {2}\S+ \S+ at amqp:\S+ {2}state: none/,
+    /^shop {2}vhost test-\S+ {2}.+ at amqp:\S+ {2}state: none {2}\(management API, /,
   );
   expect(before.stdout).toMatch(/^ {2}\+ exchange {2}orders +topic +topology.yaml:5$/m);
   expect(before.stdout).toMatch(/^ {2}\+ binding +orders -> billing +order\.\* +topology.yaml:7$/m);

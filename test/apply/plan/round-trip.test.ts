@@ -2,12 +2,13 @@ import { inject } from "vitest";
 import { applyTopology } from "../../../src/apply/change/apply.ts";
 import { NO_PERMISSIONS } from "../../../src/apply/change/options.ts";
 import { planTopology } from "../../../src/apply/plan/look.ts";
-import type { Arguments, ArgumentValue, Topology } from "../../../src/topology.ts";
+import type { Arguments, ArgumentValue, Policy, Topology } from "../../../src/topology.ts";
 import { expect, test } from "../../support/test.ts";
 import { type ShortTopology, topologyOf } from "../../support/topology.ts";
 import type { Vhost } from "../../support/vhost.ts";
 
-const { version } = inject("broker");
+const { version, kind } = inject("broker");
+const isEmbedded = kind === "embedded";
 const [major = 0, minor = 0] = version.split(".").map(Number);
 
 function isSince(wanted: string): boolean {
@@ -120,7 +121,7 @@ const everything: ShortTopology = {
     topic: { type: "topic", internal: true },
     headers: { type: "headers" },
     "amq.topic": { type: "topic", external: true },
-    ...(isSince("4.0") ? { "local-random": { type: "x-local-random" } } : {}),
+    ...(isSince("4.0") && !isEmbedded ? { "local-random": { type: "x-local-random" } } : {}),
   },
   queues: { q: { type: "quorum", arguments: { "x-queue-type": "quorum" } } },
   bindings: [
@@ -154,34 +155,40 @@ test("what was applied over AMQP alone is equal for the management API", async (
   expect(await differences(managed, overAmqp)).toEqual([]);
 });
 
-test("once applied, the plan of retries, dead letters and policies is empty", async ({ vhost }) => {
-  const { managed } = topologiesFor(
-    vhost,
-    {
-      exchanges: { dead: {} },
-      queues: {
-        work: {
-          type: "quorum",
-          arguments: { "x-queue-type": "quorum", "x-dead-letter-exchange": "dead" },
-          handler: { name: "work", file: "/work.ts" },
-          retryDelaysMs: [1_000, 90_000],
-          was: "before",
-        },
-      },
-    },
-    {
-      policies: {
-        limits: {
-          name: "limits",
-          pattern: "^work$",
-          applyTo: "queues",
-          priority: 5,
-          definition: { "max-length": 1_000, overflow: "reject-publish" },
-          at: { file: "topology.yaml", line: 1, column: 1 },
-        },
-      },
-    },
-  );
+test("once applied, the plan of retries, dead letters and a renamed queue is empty", async ({
+  vhost,
+}) => {
+  const work = {
+    type: "quorum",
+    arguments: { "x-queue-type": "quorum", "x-dead-letter-exchange": "dead" },
+    handler: { name: "work", file: "/work.ts" },
+    retryDelaysMs: [1_000, 90_000],
+    was: "before",
+  } as const;
+  const short = { exchanges: { dead: {} }, queues: { work } };
+  const { managed, overAmqp } = topologiesFor(vhost, short);
+  expect((await applyTopology(managed)).isDone).toBe(true);
+  expect(await differences(managed, overAmqp)).toEqual([]);
+});
+
+// The embedded broker has no policies.
+test.skipIf(isEmbedded)("once applied, the plan of policies is empty", async ({ vhost }) => {
+  const policy = (name: string, given: Partial<Policy>) => {
+    const facts = { pattern: `^${name}$`, applyTo: "queues", priority: 0 } as const;
+    return { name, ...facts, definition: {}, at: { file: "t", line: 1, column: 1 }, ...given };
+  };
+  const policies = {
+    limits: policy("limits", {
+      priority: 5,
+      definition: { "max-length": 1_000, overflow: "reject-publish" },
+    }),
+    others: policy("others", { applyTo: "all", priority: -1, definition: { expires: 3_600_000 } }),
+    "with/slash %": policy("with/slash %", {
+      applyTo: "exchanges",
+      definition: { "alternate-exchange": "dead" },
+    }),
+  };
+  const { managed } = topologiesFor(vhost, { exchanges: { dead: {} } }, { policies });
   expect((await applyTopology(managed)).isDone).toBe(true);
   expect(await differences(managed)).toEqual([]);
 });
