@@ -26,6 +26,8 @@ export type TestApp = {
   /** A text or bytes are sent as they are, anything else as JSON. */
   post(path: string, body: unknown, headers?: Record<string, string>): Promise<Answer>;
   request(path: string, init?: RequestInit): Promise<Answer>;
+  /** GET of what is no JSON. */
+  text(path: string): Promise<Omit<Answer, "body"> & { readonly text: string }>;
   close(): Promise<void>;
 };
 
@@ -102,6 +104,11 @@ export async function startApp(): Promise<TestApp> {
   return Object.assign(app, {
     url,
     request,
+    text: async (path: string) => {
+      const response = await fetch(`${url}${path}`, { headers: { connection: "close" } });
+      const { status, headers } = response;
+      return { status, headers, text: await response.text() };
+    },
     post: (path: string, body: unknown, headers: Record<string, string> = {}) =>
       request(path, {
         method: "POST",
