@@ -27,6 +27,8 @@ export type RunnerFiles = {
   readonly url: string;
   /** `10s` unless given. */
   readonly heartbeat?: string;
+  /** `test` unless given. */
+  readonly project?: string;
   /** The management API; none unless given. */
   readonly management?: string;
 };
@@ -79,12 +81,13 @@ export function fileOf({
   topology,
   url,
   heartbeat = "10s",
+  project = "test",
   management,
-}: Pick<RunnerFiles, "topology" | "url" | "heartbeat" | "management">): string {
+}: Pick<RunnerFiles, "topology" | "url" | "heartbeat" | "project" | "management">): string {
   const listing = management === undefined ? "" : `, management: "${management}"`;
   const head = [
     "version: 1",
-    "project: test",
+    `project: ${project}`,
     `broker: { url: "${url}", heartbeat: ${heartbeat}${listing} }`,
     "http: { port: 0 }",
   ];

@@ -44,7 +44,7 @@ const UNSEEN = [
   "bindings: AMQP can't list them",
   "objects that neither the file nor the state names, and policies: AMQP can't list them",
   "unacknowledged messages, and whose consumers there are",
-  "arguments that brokers don't compare: of exchanges all but alternate-exchange, of queues the unknown ones, and all of an external object, or of one that the file no longer has",
+  "arguments that brokers don't compare: of exchanges all but alternate-exchange, of queues the unknown ones; and all of an external object, and of an exchange that the file no longer has",
 ];
 
 const RESOURCE_LOCKED = 405;
@@ -143,9 +143,14 @@ async function probeQueue(
   if (!passive.ok) return unlessAbsent(passive.refusal);
   const { messageCount: ready, consumerCount: consumers } = passive.value;
   const counts = { ...NO_COUNTS, ready, consumers };
-  if (!desired || desired.isExternal) return { ...known, arguments: args, counts };
-  const resolved = await resolveQueue(desired, operate);
-  if (!resolved.ok) return hidden(resolved.refusal, needsOf(desired, args));
+  if (desired?.isExternal) return { ...known, arguments: args, counts };
+  // Of one that is no longer wanted it counts as well what it is: some kinds are not to be removed.
+  const resolved = await resolveQueue(desired ?? { name, arguments: {} }, operate);
+  if (!resolved.ok) {
+    return desired
+      ? hidden(resolved.refusal, needsOf(desired, args))
+      : { ...known, arguments: args, counts };
+  }
   const { flags, arguments: live } = resolved.declaration;
   return {
     ...known,
@@ -165,7 +170,7 @@ const NO_COUNTS = {
 } as const;
 
 function resolveQueue(
-  { name, arguments: args }: DesiredQueue,
+  { name, arguments: args }: Pick<DesiredQueue, "name" | "arguments">,
   operate: Operate,
 ): Promise<Resolved> {
   const flags = { durable: true, auto_delete: false };
