@@ -1,9 +1,11 @@
 /** Tests of which a broker in memory could say nothing; a machine without RabbitMQ leaves them out. */
 export const NEEDS_RABBITMQ: Readonly<Record<string, string>> = {
+  "test/apply/inspect/plugins.test.ts": "a plugin's exchange type, and a fault of RabbitMQ's",
   "test/chaos.test.ts": "kills and freezes a node",
   "test/commands/drain-faults.test.ts": "freezes a node, and raises its alarms",
   "test/conformance/**/*.test.ts": "compares the embedded broker with RabbitMQ",
   "test/http/outages.test.ts": "stops and freezes a node",
+  "test/loader/policies.test.ts": "sets policies",
   "test/runtime/ack-timeout.test.ts": "a node's consumer_timeout",
   "test/runtime/broker.test.ts": "kills a node under load",
   "test/runtime/network-disk.test.ts": "fills a node's disk",

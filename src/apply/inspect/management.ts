@@ -124,7 +124,13 @@ function checked(answer: HttpAnswer, { what, shown, user }: Called): HttpAnswer 
   }
   if (status === 400) throw new WarrenError("broker-refused", `${what}: ${reason || "400"}`);
   if (location !== null) throw failed(shown, `redirects to ${quoted(location)} (${what})`);
-  throw failed(shown, `answers ${what} with ${status} ${reason}`.trimEnd());
+  throw failed(shown, `answers ${what} with ${status} ${reason}`.trimEnd(), { status });
+}
+
+/** Of an answer that was none, whose status said so; null: there was no answer. */
+export function statusOf({ cause }: WarrenError): number | null {
+  const { status } = (cause ?? {}) as { readonly status?: unknown };
+  return typeof status === "number" ? status : null;
 }
 
 function bodyOf({ contentType, text }: HttpAnswer, shown: string, path: ApiPath): unknown {

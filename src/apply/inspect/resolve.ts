@@ -81,7 +81,9 @@ function alternatives(
 ): readonly Declaration[] {
   const { [argument]: flag, ...otherFlags } = flags;
   if (flag !== undefined) {
-    const value = typeof flag === "boolean" ? live === "true" : (live ?? "");
+    // An exchange type with a hyphen is printed in quotes of its own.
+    const word = (live ?? "").replace(/^'|'$/g, "");
+    const value = typeof flag === "boolean" ? word === "true" : word;
     return [{ flags: { ...otherFlags, [argument]: value }, arguments: args }];
   }
   const { [argument]: _, ...others } = args;
