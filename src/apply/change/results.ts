@@ -55,7 +55,7 @@ export type ApplyReport = {
   readonly plan: Plan;
   /** In the plan's order; without what is somebody else's. */
   readonly entries: readonly ApplyEntry[];
-  /** Nothing is in conflict, missing or refused: the broker has what the file says. */
+  /** Nothing is in conflict, missing or refused. */
   readonly isDone: boolean;
   /** Something was to be done and is not, and that is safe: what is `deferred`, or kept from a prune. */
   readonly isPartial: boolean;
