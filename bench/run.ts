@@ -5,6 +5,7 @@
 import { parseArgs } from "node:util";
 import { openRabbitmq } from "../test/support/broker.ts";
 import { createVhost, deleteVhost, type Vhost } from "../test/support/vhost.ts";
+import { benchApply, benchCheck } from "./apply.ts";
 import { benchConsume } from "./consume.ts";
 import { benchEmbedded, benchEmbeddedStart } from "./embedded.ts";
 import type { Measurement } from "./measure.ts";
@@ -14,8 +15,26 @@ import { benchStart } from "./start.ts";
 
 const { values } = parseArgs({ options: { short: { type: "boolean", default: false } } });
 const size = values.short
-  ? { messages: 20_000, rounds: 3, starts: 1, recoveries: 1, saves: 1, reloads: 30, deaths: 3 }
-  : { messages: 20_000, rounds: 7, starts: 5, recoveries: 9, saves: 9, reloads: 100, deaths: 9 };
+  ? {
+      messages: 20_000,
+      rounds: 3,
+      starts: 1,
+      recoveries: 1,
+      saves: 1,
+      reloads: 30,
+      deaths: 3,
+      applies: 1,
+    }
+  : {
+      messages: 20_000,
+      rounds: 7,
+      starts: 5,
+      recoveries: 9,
+      saves: 9,
+      reloads: 100,
+      deaths: 9,
+      applies: 5,
+    };
 
 /** Each has a virtual host of its own: one's exchanges are not those of another. */
 async function run(bench: (vhost: Vhost) => Promise<Measurement>): Promise<void> {
@@ -40,6 +59,8 @@ try {
   await run((vhost) => benchReloadMemory(vhost, { reloads: size.reloads }));
   await run((vhost) => benchWorkerRestart(vhost, { rounds: size.deaths }));
   await run((vhost) => benchEmbedded(vhost, size));
+  for (const one of await benchApply(broker, size)) console.log(JSON.stringify(one));
+  console.log(JSON.stringify(await benchCheck(size)));
   for (const one of await benchEmbeddedStart({ rounds: size.starts })) {
     console.log(JSON.stringify(one));
   }
