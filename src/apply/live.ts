@@ -23,18 +23,22 @@ export type LiveQueue = {
   readonly durable: boolean;
   readonly autoDelete: boolean;
   readonly exclusive: boolean;
-  /** `x-queue-type` always included: a queue without it is classic. */
+  /**
+   * `x-queue-type` always included: a queue without it is classic; but nothing at all where AMQP
+   * alone could only tell that it is there. Over AMQP those that brokers don't compare are the file's.
+   */
   readonly arguments: Arguments;
   readonly counts: QueueCounts;
 };
 
 /** null: this way of looking can't tell. */
 export type QueueCounts = {
-  /** Waiting for a consumer; over the management API up to 5 s old for a quorum queue. */
+  /** Waiting for a consumer; over the management API up to 5 s old for a quorum queue, 0 for a stream. */
   readonly ready: number;
   readonly unacked: number | null;
   /** All that the queue holds, dead letters that found no way included. */
   readonly messages: number | null;
+  /** Over the management API up to 8 s old. */
   readonly consumers: number | null;
   /** Consumers that are not of this project's runners. */
   readonly foreignConsumers: number | null;
@@ -63,7 +67,11 @@ export type LivePolicy = {
 /** A broker's refusal to tell of an object: `403 access to queue …`. */
 export type Hidden = { readonly kind: "hidden"; readonly detail: string };
 
-/** The objects of one vhost. Those of the broker itself (`amq.*`, the default exchange) are left out. */
+/**
+ * The objects of one vhost. Left out are, unless the file or the state names them, those of the
+ * broker itself (`amq.*`, the default exchange), those of other projects of warren, the project's
+ * lock and state, and queues that belong to somebody's connection.
+ */
 export type Live = {
   readonly by: "management" | "amqp";
   /** `rabbitmq 3.10.8 at amqp://guest@127.0.0.1:5672` */
@@ -73,7 +81,10 @@ export type Live = {
   /** Over AMQP alone: only those that were asked for. */
   readonly exchanges: ReadonlyMap<string, LiveExchange | Hidden>;
   readonly queues: ReadonlyMap<string, LiveQueue | Hidden>;
-  /** null: AMQP can't list them. */
+  /**
+   * All but those of the default exchange, whosever they are: also from and to objects that are left
+   * out. null: AMQP can't list them.
+   */
   readonly bindings: readonly LiveBinding[] | null;
   /** null: AMQP can't list them. */
   readonly policies: readonly LivePolicy[] | null;
