@@ -1,11 +1,9 @@
 import { inject } from "vitest";
 import { applyTopology } from "../../../src/apply/change/apply.ts";
-import { NO_PERMISSIONS } from "../../../src/apply/change/options.ts";
-import { planTopology } from "../../../src/apply/plan/look.ts";
-import type { Arguments, ArgumentValue, Policy, Topology } from "../../../src/topology.ts";
+import type { Arguments, ArgumentValue, Policy } from "../../../src/topology.ts";
 import { expect, test } from "../../support/test.ts";
-import { type ShortTopology, topologyOf } from "../../support/topology.ts";
-import type { Vhost } from "../../support/vhost.ts";
+import type { ShortTopology } from "../../support/topology.ts";
+import { differences, topologiesFor } from "./on-broker.ts";
 
 const { version, kind } = inject("broker");
 const isEmbedded = kind === "embedded";
@@ -14,25 +12,6 @@ const [major = 0, minor = 0] = version.split(".").map(Number);
 function isSince(wanted: string): boolean {
   const [wantedMajor = 0, wantedMinor = 0] = wanted.split(".").map(Number);
   return major > wantedMajor || (major === wantedMajor && minor >= wantedMinor);
-}
-
-/** Both ways of looking at a vhost: with the management API, and without. */
-function topologiesFor(vhost: Vhost, short: ShortTopology, more: Partial<Topology> = {}) {
-  const topology = { ...topologyOf(short), ...more };
-  const address = (url: string) => ({ url, shown: url });
-  const broker = { ...topology.broker, addresses: [address(vhost.url)] };
-  return {
-    managed: { ...topology, broker: { ...broker, management: address(vhost.managementUrl) } },
-    overAmqp: { ...topology, broker },
-  };
-}
-
-/** What a plan says of everything that is not unchanged, in either way. */
-async function differences(...topologies: readonly Topology[]) {
-  const plans = await Promise.all(topologies.map((one) => planTopology(one, NO_PERMISSIONS)));
-  return plans.flatMap(({ plan }) =>
-    plan.entries.filter(({ action }) => action !== "unchanged" && action !== "ensure"),
-  );
 }
 
 type Case = readonly [argument: string, value: ArgumentValue, ...more: readonly Arguments[]];
