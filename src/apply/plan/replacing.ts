@@ -3,9 +3,11 @@ import { NUMBERS } from "../../numbers.ts";
 import type { LiveQueue } from "../live.ts";
 import type { DesiredQueue } from "../objects.ts";
 import type { Blocked, Difference, Flag } from "../planned.ts";
+import { migratingQueue } from "../replace/journal.ts";
 import { counted, listed } from "./entry.ts";
+import { policyOf } from "./policy-match.ts";
 import { queueTypeOf } from "./queue-type.ts";
-import { liveQueues, migratingQueue, type Scene } from "./scene.ts";
+import { liveQueues, type Scene } from "./scene.ts";
 
 const ORDERED = "x-single-active-consumer";
 
@@ -34,10 +36,34 @@ function absoluteObstacle(scene: Scene, desired: DesiredQueue, live: LiveQueue):
   const types = [queueTypeOf(live), queueTypeOf(desired)];
   if (types.includes("stream")) return "a stream's messages cannot be moved";
   if (isOrdered(live)) return "its messages are handled in order, which a move would not keep";
-  if (Buffer.byteLength(migratingQueue(live.name)) > NUMBERS.maxNameBytes) {
+  return (
+    temporaryObstacle(scene, desired, live) ??
+    (scene.live.by === "amqp" ? unseenObstacle(scene, live) : consumerObstacle(live)) ??
+    roomObstacle(desired, live)
+  );
+}
+
+/** Of a policy, what makes a queue drop, refuse or end what it is to keep. */
+const HARMFUL = ["max-length", "max-length-bytes", "expires"];
+
+/** What speaks against the queue that holds its messages meanwhile. */
+function temporaryObstacle(scene: Scene, desired: DesiredQueue, live: LiveQueue): string | null {
+  const name = migratingQueue(live.name);
+  if (Buffer.byteLength(name) > NUMBERS.maxNameBytes) {
     return `its name leaves no room for that of "${migratingQueue("…")}", which holds its messages meanwhile`;
   }
-  return scene.live.by === "amqp" ? unseenObstacle(scene, live) : consumerObstacle(live);
+  if (scene.live.queues.has(name)) return `there is a queue "${name}", and nobody knows whose`;
+  const policy = policyOf(scene, { kind: "queue", name, type: queueTypeOf(desired) });
+  const harmful = HARMFUL.filter((key) => policy?.definition[key] !== undefined);
+  if (!policy || harmful.length === 0) return null;
+  return `policy "${policy.name}" (${listed(harmful)}) would apply to "${name}", which holds its messages meanwhile: narrow its pattern`;
+}
+
+/** Without a consumer nothing would make room. */
+function roomObstacle(desired: DesiredQueue, { counts }: LiveQueue): string | null {
+  const limit = desired.arguments["x-max-length"];
+  if (typeof limit !== "number" || counts.consumers !== 0 || counts.ready <= limit) return null;
+  return `it holds ${counted(counts.ready, "message")}, nobody consumes it, and the new one is to hold ${limit}`;
 }
 
 function consumerObstacle({ counts: { consumers, foreignConsumers } }: LiveQueue): string | null {
@@ -51,12 +77,15 @@ function consumerObstacle({ counts: { consumers, foreignConsumers } }: LiveQueue
 /** Over AMQP alone neither unacknowledged messages nor bindings can be seen. */
 function unseenObstacle(
   { ours }: Scene,
-  { name, counts: { consumers } }: LiveQueue,
+  { name, arguments: given, counts: { consumers } }: LiveQueue,
 ): string | null {
   if (consumers !== 0) {
     const many =
       consumers === null ? "consumers that nobody can count" : counted(consumers, "consumer");
     return `${many}: over AMQP alone what they have not acknowledged can't be seen; end them, or give broker.management`;
+  }
+  if (given["x-dead-letter-strategy"] === "at-least-once") {
+    return "over AMQP alone the dead letters that it may hold can't be seen: give broker.management";
   }
   if (ours.queues.has(name)) return null;
   return "over AMQP alone the bindings that others gave it can't be seen: give broker.management";

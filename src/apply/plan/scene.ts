@@ -2,6 +2,7 @@
 import type { Live, LiveBinding, LiveExchange, LiveQueue } from "../live.ts";
 import type { DesiredExchange, DesiredObjects, DesiredQueue } from "../objects.ts";
 import type { Permissions } from "../planned.ts";
+import { migratingQueue } from "../replace/journal.ts";
 import { bindingId, lockQueue, type StateRecord, stateQueue } from "../state/record.ts";
 
 export type Scene = {
@@ -27,9 +28,6 @@ export type Scene = {
   /** The name of a queue before → the queue that takes it over. */
   readonly renamed: ReadonlyMap<string, DesiredQueue>;
 };
-
-/** Where the messages of a queue are while it is replaced. */
-export const migratingQueue = (queue: string) => `${queue}~migrating`;
 
 export function sceneOf(
   desired: DesiredObjects,

@@ -57,7 +57,11 @@ export const rich: Given = {
     liveBinding("orders", "legacy.import", "order.placed"),
     liveBinding("docs", "legacy\u001b[31m"),
     liveBinding("orders", "orders.billing", "order.returned"),
-    livePolicy("all queues", { pattern: ".*", priority: 3 }),
+    livePolicy("all queues", {
+      pattern: ".*",
+      priority: 3,
+      definition: { "queue-mode": "lazy" },
+    }),
   ],
   owned: {
     exchanges: ["orders", "docs"],
