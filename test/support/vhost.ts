@@ -19,6 +19,8 @@ export type Vhost = {
   queueCounts(queue: string): Promise<QueueCounts | undefined>;
   /** Polls `queueCounts` until it has these. */
   waitForCounts(queue: string, wanted: Partial<QueueCounts>): Promise<void>;
+  /** Polls until somebody holds the lock of this project of warren's. */
+  waitForLock(project: string): Promise<void>;
   /**
    * GET below /api of the management API, with `{vhost}` in the path replaced: `queues/{vhost}/q`.
    * Its message counts are up to half a second old.
@@ -56,6 +58,11 @@ export async function createVhost(
         },
         { what },
       );
+    },
+    async waitForLock(project) {
+      const path = `queues/${name}/warren.${project}.lock`;
+      const isHeld = async () => (await management.get(path)) !== undefined;
+      await waitFor(isHeld, { what: `the lock of ${project}`, everyMs: 2 });
     },
     management: (path) => management.get(path.replace("{vhost}", name)),
   };
