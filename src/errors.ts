@@ -230,6 +230,15 @@ const table = {
     exit: 1,
     remedy: "Name queues that the project's own applies have made; `warren plan` lists them.",
   },
+  "replace-blocked": {
+    exit: 3,
+    remedy: "Remove what is in its way, and apply again; nothing was changed.",
+  },
+  "replace-stalled": {
+    exit: 5,
+    remedy:
+      "Let the queue's consumers finish, or make room where the messages go, and apply again: it goes on where it was.",
+  },
   interrupted: { exit: 5, remedy: "Run it again: it goes on where it was." },
   "state-unreadable": {
     exit: 1,

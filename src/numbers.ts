@@ -21,6 +21,8 @@ export const NUMBERS = {
   lockTimeoutMs: 30_000,
   /** At most, of the connection that holds the lock: one that has frozen keeps it for three. */
   lockHeartbeatMs: 5_000,
+  /** A replacement that has got no further for so long gives up: a handler may take its time. */
+  replaceStallMs: 120_000,
   handlerTimeoutMs: 30_000,
   /** The broker's, not ours: RabbitMQ's own default. */
   consumerTimeoutMs: 30 * 60_000,
@@ -63,6 +65,11 @@ export const NUMBERS = {
   maxViolations: 100,
   maxFileBytes: 1024 * 1024,
   maxAliases: 100,
+  /** Of what import reads, and how many values of it are kept. */
+  maxDefinitionsBytes: 256 * 1024 * 1024,
+  maxDefinitionsValues: 1_000_000,
+  /** More would not fit into topology.yaml. */
+  maxImportedObjects: 50_000,
   maxNameBytes: 255,
   httpPort: 8003,
   /** A guard against crash loops alone: no ordinary run of reconnects gets near it. */
