@@ -1,6 +1,6 @@
 /** The generated pages of docs/: their sentences are written once, where the code uses them. */
 import { readFileSync } from "node:fs";
-import { type ErrorCode, errorTable } from "../src/errors.ts";
+import { type ErrorCode, errorTable, isWarning } from "../src/errors.ts";
 
 export type Page = { readonly file: URL; readonly text: string };
 
@@ -36,13 +36,14 @@ export function pages(): readonly Page[] {
 function configuration(): string {
   const schema: Schema = JSON.parse(read("schemas/topology.schema.json"));
   const { broker, http, worker, drain, defaults } = schema.properties ?? {};
-  const { exchange, queue, bindingKeys, retry, deadLetter } = schema.definitions ?? {};
+  const { exchange, queue, policy, bindingKeys, retry, deadLetter } = schema.definitions ?? {};
   const limits = queue?.properties?.limits;
   return `${GENERATED}
 # Configuration
 
 Every key of topology.yaml. A key that is not here is an error, with its line and column, and so is
-a value of another type; \`warren check\` finds them all at once, without a broker. Durations are a
+a value of another type; \`warren check\` finds them all at once, without a broker, and warns of what is
+hardly meant ([lint.md](lint.md)). Durations are a
 number and a unit: \`500ms\`, \`30s\`, \`5m\`, \`1h\`, \`7d\`; sizes too: \`512B\`, \`64KiB\`, \`10MiB\`, \`1GiB\`
 (1024), \`kB\`, \`MB\`, \`GB\` (1000). Quote keys that begin with \`*\` or \`#\`, which YAML reads otherwise.
 
@@ -55,6 +56,7 @@ ${section("defaults", defaults, schema)}
 ${section("exchanges.<name>", exchange, schema)}
 ${section("queues.<name>", queue, schema)}
 ${section("queues.<name>.limits", limits, schema)}
+${section("policies.<name>", policy, schema)}
 ${section("retry", retry, schema)}
 ${section("deadLetter", deadLetter, schema)}
 ${section("bind.<exchange>, beside a routing key", bindingKeys, schema)}
@@ -128,17 +130,28 @@ function defaultOf({ default: value }: Schema): string {
 }
 
 function errors(): string {
-  const rows = (Object.keys(errorTable) as ErrorCode[]).map((name) => {
+  const codes = Object.keys(errorTable) as ErrorCode[];
+  const rows = codes.filter(isError).map((name) => {
     const { exit, http, remedy } = errorTable[name];
     return [code(name), String(exit), http === undefined ? "" : String(http), remedy];
   });
+  const warnings = codes.filter(isWarning).map((name) => [code(name), errorTable[name].remedy]);
   return `${GENERATED}
 # Errors
 
 Every refusal has a code that stays what it is. On the command line it comes with an exit status, in
 an answer over HTTP with a status and as \`code\` of the problem, and in a dead letter as its cause.
 
-${table(["code", "exit", "HTTP", "what to do"], rows)}`;
+${table(["code", "exit", "HTTP", "what to do"], rows)}
+## Warnings
+
+They end nothing; [lint.md](lint.md) says why each of them is one, and how a file says that it is meant.
+
+${table(["code", "what to do"], warnings)}`;
+}
+
+function isError(name: ErrorCode): boolean {
+  return !isWarning(name);
 }
 
 /** A Markdown table whose columns stand below each other. */

@@ -28,7 +28,7 @@ export function findHandler(
   for (const ending of ENDINGS) {
     const file = realFile(join(directory, `${name}${ending}`));
     if (file === null) continue;
-    const root = realpathSync(directory) + sep;
+    const root = realpathSync.native(directory) + sep;
     if (file.startsWith(root)) return { name, file };
     report.value("handler-outside", pointer, `${outside}, but a link out of it`);
     return null;
@@ -43,7 +43,7 @@ export function findHandler(
 /** The real path of a file; null if there is none. */
 function realFile(path: string): string | null {
   try {
-    return statSync(path).isFile() ? realpathSync(path) : null;
+    return statSync(path).isFile() ? realpathSync.native(path) : null;
   } catch {
     // Absent, unreadable, or a name with a zero byte: in each case, no file to load.
     return null;

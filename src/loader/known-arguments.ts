@@ -61,7 +61,10 @@ export const knownArguments: ReadonlyMap<string, ArgumentRule> = new Map<string,
   ["x-delivery-limit", { types: quorum, value: "integer", minimum: -1, key: "deliveryLimit" }],
   ["x-queue-mode", { types: classic, value: "text", choices: ["default", "lazy"] }],
   ["x-queue-version", { types: classic, value: "integer", minimum: 1, maximum: 2 }],
-  ["x-queue-master-locator", { types: classic, value: "text" }],
+  [
+    "x-queue-master-locator",
+    { types: classic, value: "text", choices: ["client-local", "min-masters", "random"] },
+  ],
   [
     "x-queue-leader-locator",
     { types: [...both, "stream"], value: "text", choices: ["client-local", "balanced"] },

@@ -11,7 +11,7 @@ export function resolveManagement(
   report: Report,
 ): BrokerAddress | null {
   if (text === undefined || text === "") return null;
-  const problem = problemOf(text, node);
+  const problem = managementProblem(text, node);
   if (problem !== null) {
     report.value("bad-url", AT, `broker.management ${problem}`);
     return null;
@@ -20,7 +20,8 @@ export function resolveManagement(
   return { url: url.href, shown: masked(url) };
 }
 
-function problemOf(text: string, node: BrokerAddress | undefined): string | null {
+/** What is wrong with the url of a management API, beside this broker; null: nothing. */
+export function managementProblem(text: string, node: BrokerAddress | undefined): string | null {
   // What is not wholly a url may hold a password anywhere, so nothing of it is shown.
   if (!/^https?:\/\/\S+$/.test(text) || !URL.canParse(text)) {
     return "is no http url, expected http://user:password@host:port or https://";

@@ -5,6 +5,9 @@ import { NUMBERS } from "../numbers.ts";
 /** A comment that begins where a value should, and swallows the bracket that closes a list or map. */
 const swallowed = /[[{,:][ \t]*(#.*[\]}])/g;
 
+/** Without one of these there is no alias, and no need to walk through the whole document for them. */
+const mayBeAlias = /(?:^|[\s[{,:])\*/;
+
 /**
  * What keeps YAML from being read, in warren's words. Warnings are errors: an unknown tag, say,
  * would otherwise change a value silently.
@@ -14,7 +17,7 @@ export function syntaxProblems(
   text: string,
   place: (offset: number) => Place,
 ): readonly Problem[] {
-  const problems: Problem[] = aliasProblems(yaml, place);
+  const problems: Problem[] = mayBeAlias.test(text) ? aliasProblems(yaml, place) : [];
   for (const error of [...yaml.errors, ...yaml.warnings]) {
     const trap = hashTrap(error, text);
     if (error.code === "BAD_ALIAS") continue;

@@ -313,3 +313,47 @@ test.each([
   expect(loaded).toMatchObject({ ok: false, problems: [{ code: "bad-url" }] });
   expect(JSON.stringify(loaded)).not.toContain("hunter2");
 });
+
+test("the management API may be left empty, and its password is never shown", async ({
+  createProject,
+}) => {
+  const { path } = await createProject({
+    topology: head.replace(" }", ', management: "${MANAGEMENT:-}" }'),
+  });
+  const managementOf = (env: Readonly<Record<string, string>>) =>
+    topologyOf(load({ file: path("topology.yaml"), env })).broker.management;
+  expect(managementOf({})).toBeNull();
+  expect(managementOf({ MANAGEMENT: "http://h:15672" })).toEqual({
+    url: "http://h:15672/",
+    shown: "http://h:15672/",
+  });
+  expect(managementOf({ MANAGEMENT: "https://u:p%40ss@h/rabbit/" })).toEqual({
+    url: "https://u:p%40ss@h/rabbit/",
+    shown: "https://u:***@h/rabbit/",
+  });
+});
+
+test.each([
+  ["h:15672", "is no http url, expected http://user:password@host:port or https://"],
+  ["amqp://u:secret@h", "is no http url, expected http://user:password@host:port or https://"],
+  ["http://u:se cret@h", "is no http url, expected http://user:password@host:port or https://"],
+  ["http://u:secret@h:15672/api", "http://u:***@h:15672/api: warren adds /api itself"],
+  ["http://u:secret@h?a=b", "has options after ? or #, and none are read"],
+  ["http://u:secret%@h", "http://u:***@h/: a % in user or password is written %25"],
+])("a management API at %s is refused, and its password not shown", async (url, problem) => {
+  const { path, folder, remove } = await writeProject({
+    topology: head.replace(" }", `, management: "${url}" }`),
+  });
+  expect(linesOf(load({ file: path("topology.yaml"), env: {} }), folder)).toEqual([
+    `topology.yaml:3:48 bad-url  broker.management ${problem}`,
+  ]);
+  await remove();
+});
+
+test("the embedded broker has a management API of its own", async ({ createProject }) => {
+  const topology = head.replace('"amqp://127.0.0.1"', '"embedded:", management: "http://h:15672"');
+  const { path, folder } = await createProject({ topology });
+  expect(linesOf(load({ file: path("topology.yaml"), env: {} }), folder)).toEqual([
+    'topology.yaml:3:41 bad-url  broker.management is http://h:15672/, and broker.url is "embedded:", which has a management API of its own',
+  ]);
+});

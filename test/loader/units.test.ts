@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { formatQuantity, parseQuantity } from "../../src/loader/units.ts";
+import { formatQuantity, maxAgeOf, parseQuantity } from "../../src/loader/units.ts";
 
 test.each([
   ["0s", 0],
@@ -77,4 +77,15 @@ test.each([
   ["size", 2_000, "2kB"],
 ] as const)("a %s of %i is written %s", (kind, value, text) => {
   expect(formatQuantity(kind, value)).toBe(text);
+});
+
+test.each([
+  ["7d", "7D"],
+  ["168h", "168h"],
+  ["90m", "90m"],
+  ["5s", "5s"],
+  ["1.5d", "36h"],
+  ["90000ms", "90s"],
+])("the age %s is written %s for a broker", (text, written) => {
+  expect(maxAgeOf(text)).toBe(written);
 });

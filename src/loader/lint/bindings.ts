@@ -60,7 +60,9 @@ function lintRedundant({ warnings }: Subject, bindings: readonly Binding[]): voi
   const byDestination = new Map<string, Binding[]>();
   for (const binding of bindings) {
     const id = `${binding.destinationKind} ${binding.destination}`;
-    byDestination.set(id, [...(byDestination.get(id) ?? []), binding]);
+    const group = byDestination.get(id);
+    if (group === undefined) byDestination.set(id, [binding]);
+    else group.push(binding);
   }
   for (const group of byDestination.values()) {
     // A key without wildcards takes itself alone, and no key is there twice.

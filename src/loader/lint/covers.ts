@@ -1,38 +1,64 @@
+import { matchesTopic } from "../../routing/topic.ts";
+
+/** Stands for all the words that are in neither key. */
+const OTHER = null;
+
+/** More places at once than any key that a person writes leads to. */
+const MAX_STATES = 500;
+
+/** The parts of a key that may come next. */
+type Places = ReadonlySet<number>;
+
 /**
  * Whether a topic key takes every routing key that another one takes: `order.#` covers `order.*`.
- * There are always words that stand in neither, so `*` is covered by `*` and `#` alone.
+ * Both are followed word by word, through every word that makes a difference, until one takes what
+ * the other does not. False where that would take too long.
  */
 export function covers(wide: string, narrow: string): boolean {
-  const [pattern, words] = [normalized(wide), normalized(narrow)];
-  // Which parts of the pattern may come next; all of them are followed at once.
-  let places = afterHashes(pattern, new Set([0]));
-  for (const word of words) {
-    const next = new Set<number>();
-    for (const place of places) {
-      const expected = pattern[place];
-      if (expected === "#") next.add(place);
-      else if (expected === word || (expected === "*" && word !== "#")) next.add(place + 1);
+  if (!/[*#]/.test(narrow)) return matchesTopic(wide, narrow);
+  const [outer, inner] = [wordsOf(wide), wordsOf(narrow)];
+  const literals = [...outer, ...inner].filter((word) => word !== "*" && word !== "#");
+  const alphabet = [OTHER, ...new Set(literals)];
+  const states = [{ outer: start(outer), inner: start(inner) }];
+  const seen = new Set<string>();
+  for (const state of states) {
+    if (state.inner.has(inner.length) && !state.outer.has(outer.length)) return false;
+    if (states.length > MAX_STATES) return false;
+    for (const word of alphabet) {
+      const next = {
+        outer: step(outer, state.outer, word),
+        inner: step(inner, state.inner, word),
+      };
+      const id = `${[...next.outer].sort()} ${[...next.inner].sort()}`;
+      if (next.inner.size === 0 || seen.has(id)) continue;
+      seen.add(id);
+      states.push(next);
     }
-    places = afterHashes(pattern, next);
   }
-  return places.has(pattern.length);
+  return true;
+}
+
+function wordsOf(key: string): readonly string[] {
+  return key === "" ? [] : key.split(".");
+}
+
+function start(key: readonly string[]): Places {
+  return withSkipped(key, new Set([0]));
+}
+
+function step(key: readonly string[], places: Places, word: string | typeof OTHER): Places {
+  const next = new Set<number>();
+  for (const place of places) {
+    const expected = key[place];
+    if (expected === "#") next.add(place);
+    else if (expected === "*" || (expected !== undefined && expected === word)) next.add(place + 1);
+  }
+  return withSkipped(key, next);
 }
 
 /** `#` may stand for nothing, so what follows it may come as well. */
-function afterHashes(pattern: readonly string[], places: Set<number>): Set<number> {
+function withSkipped(key: readonly string[], places: Set<number>): Places {
   // A Set gives what is added while it is walked, too.
-  for (const place of places) if (pattern[place] === "#") places.add(place + 1);
+  for (const place of places) if (key[place] === "#") places.add(place + 1);
   return places;
-}
-
-/** In a run of wildcards their order means nothing: the `*` first, then at most one `#`. */
-function normalized(key: string): readonly string[] {
-  const result: string[] = [];
-  for (const word of key === "" ? [] : key.split(".")) {
-    const isAfterHash = result.at(-1) === "#";
-    if (isAfterHash && word === "#") continue;
-    if (isAfterHash && word === "*") result.splice(-1, 0, "*");
-    else result.push(word);
-  }
-  return result;
 }
