@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import type { LiveExchange, LiveQueue } from "../../../src/apply/live.ts";
 import {
@@ -22,7 +23,7 @@ import {
   queue,
   stateOf,
 } from "./given.ts";
-import { rich } from "./rich.ts";
+import { exampleOf, rich } from "./rich.ts";
 
 const nothing: Permissions = { prune: false, allowReplace: false, adopt: false };
 
@@ -201,3 +202,23 @@ test("a fingerprint is the same whatever the flags that the plan was made with",
     fingerprintOf(lookedAt(given)),
   );
 });
+
+test("the docs show a document as it is printed, and explain every field of it", () => {
+  const document = planDocument(lookedAt(documented), nothing);
+  expect(exampleOf("json")).toBe(JSON.stringify(document, null, 2));
+  const docs = readFileSync(new URL("../../../docs/plan.md", import.meta.url), "utf8");
+  const fields = [...new Set(keysOf(document))].filter((key) => !key.startsWith("x-"));
+  expect(fields.filter((key) => !docs.includes(`\`${key}\``))).toEqual([]);
+});
+
+/** With an entry of a queue and one of a binding. */
+const documented: Given = {
+  ...given,
+  live: objects.filter(({ kind }) => kind !== "binding"),
+};
+
+function keysOf(value: unknown): readonly string[] {
+  if (typeof value !== "object" || value === null) return [];
+  const inner = Object.values(value).flatMap(keysOf);
+  return Array.isArray(value) ? inner : [...Object.keys(value), ...inner];
+}

@@ -1,4 +1,5 @@
 /** A plan with something of everything: for what is made of it, as text and as JSON. */
+import { readFileSync } from "node:fs";
 import {
   binding,
   empty,
@@ -52,10 +53,8 @@ export const rich: Given = {
     }),
     liveQueue("notify.fax"),
     liveQueue("legacy.import"),
-    liveQueue("legacy\u001b[31m"),
     refunded,
     liveBinding("orders", "legacy.import", "order.placed"),
-    liveBinding("docs", "legacy\u001b[31m"),
     liveBinding("orders", "orders.billing", "order.returned"),
     livePolicy("all queues", {
       pattern: ".*",
@@ -70,3 +69,9 @@ export const rich: Given = {
     policies: ["billing"],
   },
 };
+
+/** The example of docs/plan.md in this language. */
+export function exampleOf(language: "text" | "json"): string {
+  const docs = readFileSync(new URL("../../../docs/plan.md", import.meta.url), "utf8");
+  return new RegExp(`^\`\`\`${language}\\n([^]*?)\\n?\`\`\`$`, "m").exec(docs)?.[1] ?? "";
+}
