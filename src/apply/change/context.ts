@@ -3,6 +3,7 @@ import type { BrokerConnection } from "../../broker-connection.ts";
 import type { Management } from "../inspect/management.ts";
 import type { Live } from "../live.ts";
 import type { PlanEntry } from "../planned.ts";
+import type { ReplaceContext } from "../replace/context.ts";
 import type { Ledger } from "../state/ledger.ts";
 import type { Owned } from "../state/record.ts";
 import { type Operate, onChannels } from "./channels.ts";
@@ -26,6 +27,7 @@ export type ChangeContext = {
   readonly lookedAtMs: number;
   /** What is there now. */
   readonly look: () => Promise<Live>;
+  readonly replacing: ReplaceContext;
   /** No operation is begun any more once it is aborted. */
   readonly interrupted: AbortSignal;
   readonly onDone: (entry: PlanEntry) => void;

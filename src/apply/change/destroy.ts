@@ -5,7 +5,7 @@ import type { DesiredObjects } from "../objects.ts";
 import type { PlanEntry } from "../planned.ts";
 import { hashOf, type Owned } from "../state/record.ts";
 import { eraseState } from "../state/state.ts";
-import { change, type Job, lookAndPlan, openLedger } from "./job.ts";
+import { change, type Job, lookAndPlan, openLedger, resume } from "./job.ts";
 import type { ApplyEntry } from "./results.ts";
 import { type LockedOptions, underLock } from "./under-lock.ts";
 
@@ -52,6 +52,7 @@ const NOTHING: DesiredObjects = { exchanges: [], queues: [], bindings: [], polic
 async function destroyLocked(job: Job): Promise<DestroyReport> {
   const ledger = await openLedger(job);
   assertOurs(job, ledger.owned);
+  await resume(job, ledger);
   const entries = new Map<string, ApplyEntry>();
   for (;;) {
     const looked = await lookAndPlan(job, ledger);

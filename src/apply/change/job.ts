@@ -7,6 +7,8 @@ import type { Live } from "../live.ts";
 import type { DesiredObjects } from "../objects.ts";
 import { plan } from "../plan/plan.ts";
 import type { Plan, PlanEntry } from "../planned.ts";
+import type { ReplaceReport } from "../replace/context.ts";
+import { resumeReplace } from "../replace/replace.ts";
 import { Ledger } from "../state/ledger.ts";
 import { NOTHING_OWNED, type Owned, type StateRecord } from "../state/record.ts";
 import type { ChangeContext, Progress } from "./context.ts";
@@ -15,6 +17,7 @@ import { type ApplyOptions, NO_PERMISSIONS } from "./options.ts";
 import { completed } from "./outcome.ts";
 import { ownedAfter, ownedMeanwhile } from "./owned.ts";
 import { isPending, makeChanges, type Results } from "./phases.ts";
+import { replacingContext } from "./replacements.ts";
 import { hasChanged, verified } from "./verify.ts";
 
 export type Job = {
@@ -42,6 +45,21 @@ export type Changed = {
 export function openLedger({ connection, topology, options }: Job): Promise<Ledger> {
   const { by = "warren", signal } = options;
   return Ledger.open(connection, { project: topology.project, by, ...(signal && { signal }) });
+}
+
+/**
+ * Goes on with a replacement that was interrupted.
+ *
+ * @returns what became of it; null: there is none.
+ * @throws {WarrenError} as `resumeReplace`.
+ */
+export async function resume(job: Job, ledger: Ledger): Promise<ReplaceReport | null> {
+  const journal = ledger.record?.journal ?? null;
+  if (!journal) return null;
+  const { topology, onProgress } = job;
+  const onStep = (what: string) => onProgress({ done: 0, total: 1, what });
+  const context = replacingContext({ ...toolsOf(job), topology, ledger, onStep });
+  return await resumeReplace(context, journal);
 }
 
 /** @throws {WarrenError} as `inspect`; `unknown-exchange-type`. */
@@ -81,27 +99,33 @@ type ContextParts = {
 };
 
 function contextOf(job: Job, { ledger, looked, entries, owned }: ContextParts): ChangeContext {
-  const { connection, topology, options, onProgress, condemned = new Set() } = job;
-  const lost = new AbortController();
-  void connection.ended.then(() => lost.abort());
+  const { onProgress, condemned = new Set() } = job;
   const total = entries.filter(isPending).length;
   let done = 0;
+  const tools = toolsOf(job);
+  const onStep = (what: string) => onProgress({ done, total, what });
   return {
-    connection,
-    // Fenced like the rest: without the lock's connection no call goes out any more.
-    management: managementOf(topology, lost.signal),
+    ...tools,
     ledger,
     owned,
     condemned,
     live: looked.live,
     lookedAtMs: looked.lookedAtMs,
     look: () => look(job, owned),
-    interrupted: options.interrupted ?? NEVER,
+    replacing: replacingContext({ ...tools, topology: job.topology, ledger, onStep }),
     onDone: ({ kind, name }) => {
       done += 1;
       onProgress({ done, total, what: `${kind} ${name}` });
     },
   };
+}
+
+/** Fenced: without the lock's connection no call to the management API goes out any more either. */
+function toolsOf({ connection, topology, options }: Job) {
+  const lost = new AbortController();
+  void connection.ended.then(() => lost.abort());
+  const management = managementOf(topology, lost.signal);
+  return { connection, management, interrupted: options.interrupted ?? NEVER };
 }
 
 const NEVER = new AbortController().signal;

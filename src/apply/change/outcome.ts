@@ -3,7 +3,7 @@ import { isInTheWay } from "../plan/plan.ts";
 import type { Blocked, PlanEntry } from "../planned.ts";
 import type { ApplyOptions } from "./options.ts";
 import type { Results } from "./phases.ts";
-import { type ApplyEntry, type ApplyReport, isRight, type Result, resultOf } from "./results.ts";
+import { type ApplyEntry, type ApplyReport, isRight, resultOf } from "./results.ts";
 
 /** Those of the changes, and of what needs none; somebody else's objects have none. */
 export function completed(entries: readonly PlanEntry[], changed: Results): Results {
@@ -33,12 +33,13 @@ export function reportOf(
   { permissions }: Pick<ApplyOptions, "permissions">,
 ): ApplyReport {
   const entries = [...results.values()];
-  const has = (wanted: Result) => entries.some(({ result }) => result === wanted);
+  const isKept = ([{ blocked }, { result }]: readonly [PlanEntry, ApplyEntry]) =>
+    result === "kept" && (permissions?.prune === true || blocked === null);
   return {
     ...head,
     entries,
     isDone: entries.every(isRight),
-    isPartial: has("deferred") || (permissions?.prune === true && has("kept")),
+    isPartial: entries.some(({ result }) => result === "deferred") || [...results].some(isKept),
   };
 }
 

@@ -6,7 +6,7 @@ import { declareAll } from "./declare.ts";
 import { removePolicies, setPolicies } from "./policies.ts";
 import { removeExchanges } from "./remove-exchanges.ts";
 import { removeQueues } from "./remove-queues.ts";
-import { replaceAll } from "./replace-all.ts";
+import { replaceAll } from "./replacements.ts";
 import type { ApplyEntry } from "./results.ts";
 
 export type Results = ReadonlyMap<PlanEntry, ApplyEntry>;

@@ -12,7 +12,7 @@ import type { Difference, Plan, PlanEntry } from "../planned.ts";
  * | unbound   | a binding that is not in the file, and is gone now |
  * | replaced  | a queue that differed, and is as wanted now, with its messages |
  * | removed   | is not in the file, and is gone now |
- * | kept      | is not in the file, and stays: `detail` says why |
+ * | kept      | was to be removed or replaced, and stays as it is: `detail` says why |
  * | deferred  | not done now, and nothing is in the way: `detail` says what it waits for |
  * | conflict  | is there and differs, in `differences` |
  * | missing   | external, and not there |
