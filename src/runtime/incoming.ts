@@ -2,6 +2,8 @@
 import { randomUUID } from "node:crypto";
 import type { ConsumeMessage } from "amqplib";
 import { requeueExchange } from "../apply/objects.ts";
+import { MOVED_EXCHANGE_HEADER } from "../apply/replace/copy.ts";
+import { migratingQueue } from "../apply/replace/journal.ts";
 import { quoted } from "../errors.ts";
 import type { ReceivedMessage } from "../handler.ts";
 import { NUMBERS } from "../numbers.ts";
@@ -32,14 +34,17 @@ export type Incoming = {
 };
 
 /**
- * Counts, original exchange and key are believed only of what came through the requeue exchange:
- * anybody may publish such headers, but only to an exchange of their own choice.
+ * Counts, original exchange and key are believed only of what came through the requeue exchange, or
+ * was moved when its queue was replaced: anybody may publish such headers, but only to an exchange of
+ * their own choice.
  */
 export function readIncoming(raw: ConsumeMessage, queue: string, project: string): Incoming {
   const { fields, properties } = raw;
   const headers = ownEntries(properties.headers);
   const problem = dropDeep(headers);
-  const isRequeued = fields.exchange === requeueExchange(project);
+  const isMoved = fields.exchange === migratingQueue(queue);
+  const exchange = isMoved ? text(headers[MOVED_EXCHANGE_HEADER]) : fields.exchange;
+  const isRequeued = exchange === requeueExchange(project);
   const redeliveries = isRequeued ? readCount(headers[HEADERS.redeliveries], 0) : 0;
   const id = isId(properties.messageId) ? properties.messageId : randomUUID();
   return {
@@ -48,7 +53,7 @@ export function readIncoming(raw: ConsumeMessage, queue: string, project: string
     message: {
       id,
       queue,
-      exchange: isRequeued ? text(headers[HEADERS.exchange]) : fields.exchange,
+      exchange: isRequeued ? text(headers[HEADERS.exchange]) : exchange,
       routingKey: isRequeued ? text(headers[HEADERS.routingKey]) : fields.routingKey,
       headers: withoutOwn(headers),
       body: raw.content,

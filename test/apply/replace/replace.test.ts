@@ -1,24 +1,48 @@
-import { replaceQueue } from "../../../src/apply/replace/replace.ts";
 import { expect, test } from "../../support/test.ts";
-import { openReplacing, PAIRS } from "./replacing.ts";
+import { describeQueue, leftovers, PAIRS, replace } from "./replacing.ts";
 
 test.for(Object.entries(PAIRS))(
-  "%s: the queue has its new arguments, its messages and its bindings",
+  "%s: a queue has its new arguments then, and its messages in order, and its bindings",
   async ([, [from, to]], { vhost, client }) => {
     const { channel } = client;
     await channel.assertQueue("q", { durable: true, arguments: from });
     await channel.assertExchange("jobs", "topic", { durable: true });
+    await channel.assertExchange("docs", "headers", { durable: true });
     await channel.bindQueue("q", "jobs", "job.#");
     await channel.bindQueue("q", "jobs", "task");
+    await channel.bindQueue("q", "docs", "", { "x-match": "all", pages: 7, format: "pdf" });
+    const bindings = (await describeQueue(vhost, "q")).bindings;
     const sent = Array.from({ length: 300 }, (_, index) => `m${index}`);
     await Promise.all(sent.map((body) => client.publish("jobs", "job.one", body)));
-    const replacing = await openReplacing(vhost);
-    const report = await replaceQueue(replacing.context, { queue: "q", from, to, bindings: [] });
-    console.log(JSON.stringify(report), JSON.stringify(replacing.journals.at(0)));
-    await replacing.close();
+
+    const report = await replace(vhost, { queue: "q", from, to });
+
+    expect(report).toMatchObject({ counts: { moved: 300, refilled: 300, lost: 0 }, notes: [] });
+    expect(await describeQueue(vhost, "q")).toEqual({ arguments: to, bindings });
+    expect(await leftovers(vhost)).toEqual([]);
     const { messages } = await client.consume("q");
     await vhost.waitForCounts("q", { ready: 0 });
     expect(messages.map(({ body }) => body)).toEqual(sent);
-    console.log(JSON.stringify(messages[0]));
   },
 );
+
+test("over AMQP alone an unused queue is replaced, with the bindings that are known", async ({
+  vhost,
+  client,
+}) => {
+  const [from, to] = PAIRS.c2q ?? [{}, {}];
+  await client.channel.assertQueue("q", { durable: true, arguments: from });
+  await client.channel.assertExchange("jobs", "topic", { durable: true });
+  await client.channel.bindQueue("q", "jobs", "job.#");
+  await client.publish("jobs", "job.one", "m");
+  const bindings = [{ source: "jobs", key: "job.#", arguments: {} }];
+
+  await replace(vhost, { queue: "q", from, to, bindings }, { isBlind: true });
+
+  expect(await describeQueue(vhost, "q")).toEqual({
+    arguments: to,
+    bindings: [["jobs", "job.#", {}]],
+  });
+  expect((await vhost.peek("q")).map(({ body }) => body)).toEqual(["m"]);
+  expect(await leftovers(vhost)).toEqual([]);
+});

@@ -1,8 +1,14 @@
 /** A replacement in a test's vhost, with a journal that the test keeps itself. */
 import { openManagement } from "../../../src/apply/inspect/management.ts";
-import type { ReplaceContext, ReplaceProgress } from "../../../src/apply/replace/context.ts";
+import type {
+  Change,
+  ReplaceContext,
+  ReplaceProgress,
+  ReplaceReport,
+} from "../../../src/apply/replace/context.ts";
 import type { Journal } from "../../../src/apply/replace/journal.ts";
-import { type BrokerConnection, closeChannel } from "../../../src/broker-connection.ts";
+import { replaceQueue } from "../../../src/apply/replace/replace.ts";
+import type { BrokerConnection } from "../../../src/broker-connection.ts";
 import { connectBroker } from "../../../src/connect.ts";
 import type { Arguments } from "../../../src/topology.ts";
 import type { Vhost } from "../../support/vhost.ts";
@@ -71,4 +77,44 @@ export const PAIRS: Readonly<Record<string, readonly [from: Arguments, to: Argum
   q2c: [QUORUM, CLASSIC],
 };
 
-export { closeChannel };
+/** Replaces a queue of this vhost, and closes what that took. */
+export async function replace(
+  vhost: Place,
+  change: Pick<Change, "queue" | "from" | "to"> & Partial<Change>,
+  options: ReplacingOptions = {},
+): Promise<ReplaceReport> {
+  const replacing = await openReplacing(vhost, options);
+  try {
+    return await replaceQueue(replacing.context, { bindings: [], ...change });
+  } finally {
+    await replacing.close();
+  }
+}
+
+/** What is in the vhost: of the queue, and of what a replacement has made meanwhile. */
+export async function leftovers({ management }: Vhost): Promise<readonly string[]> {
+  const lists = await Promise.all(
+    ["queues", "exchanges"].map((kind) =>
+      management<{ name: string }[]>(`${kind}/{vhost}?disable_stats=true&enable_queue_totals=true`),
+    ),
+  );
+  return lists
+    .flatMap((list) => list ?? [])
+    .map(({ name }) => name)
+    .filter((name) => name.includes("~"));
+}
+
+/** Arguments and bindings of a queue, as the broker lists them. */
+export async function describeQueue({ management }: Vhost, queue: string) {
+  type Listed = { name: string; arguments: object };
+  type Binding = { source: string; destination: string; routing_key: string; arguments: object };
+  const queues = await management<Listed[]>("queues/{vhost}?disable_stats=true");
+  const bindings = await management<Binding[]>("bindings/{vhost}");
+  return {
+    arguments: queues?.find(({ name }) => name === queue)?.arguments,
+    bindings: bindings
+      ?.filter(({ source, destination }) => source !== "" && destination === queue)
+      .map(({ source, routing_key: key, arguments: args }) => [source, key, args])
+      .sort(),
+  };
+}
