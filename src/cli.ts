@@ -11,6 +11,7 @@ import { Command, CommanderError, InvalidArgumentError } from "commander";
 import type { Permissions } from "./apply/planned.ts";
 import type { BrokerOptions } from "./commands/broker.ts";
 import type { Context } from "./commands/command.ts";
+import type { ImportOptions } from "./commands/import.ts";
 import type { PlanOptions } from "./commands/plan.ts";
 import type { StartOptions } from "./commands/start.ts";
 import { EXIT, errorTable, formatPlace, messageOf, quoted, WarrenError } from "./errors.ts";
@@ -148,6 +149,21 @@ program
       const { route } = await import("./commands/route.ts");
       return await route(context, { exchange, key, headers: options.headers });
     }, options),
+  );
+program
+  .command("import")
+  .description("topology.yaml of what a broker has, or of its exported definitions")
+  .option("--from <file>", "definitions.json, as a broker exports it")
+  .option("--management <url>", "of a management API (default: broker.management of the file)")
+  .option("--vhost <name>", "which one, where there are several")
+  .option("--project <name>", "of the file that is written (default: after the vhost)")
+  .option("--out <file>", "write it there; else it is printed")
+  .option("--force", "overwrite the file that is there")
+  .action((options: ImportOptions) =>
+    runToEnd(async (context) => {
+      const { importTopology } = await import("./commands/import.ts");
+      return await importTopology(context, options);
+    }),
   );
 program
   .command("broker")

@@ -1,0 +1,165 @@
+/** From what was found to a file that the loader takes, as close to it as the file can say. */
+import { dirname, join } from "node:path";
+import { desiredObjects } from "../apply/objects.ts";
+import { compareQueue } from "../apply/plan/compare.ts";
+import type { Found, FoundQueue } from "../apply/transfer/found.ts";
+import { type Head, type TopologyText, writeTopology } from "../apply/transfer/topology-file.ts";
+import type { Vocabulary } from "../apply/transfer/vocabulary.ts";
+import { type ErrorCode, type Problem, WarrenError } from "../errors.ts";
+import { parse } from "../loader/document.ts";
+import { knownArguments } from "../loader/known-arguments.ts";
+import { type Loaded, load } from "../loader/load.ts";
+import { split } from "../loader/pointer.ts";
+import { formatQuantity, maxAgeOf } from "../loader/units.ts";
+import type { Topology } from "../topology.ts";
+
+export type Draft = TopologyText & {
+  /** What `check` says of the file: mistakes of the topology itself, which stand there as they are. */
+  readonly problems: readonly Problem[];
+  readonly warnings: readonly Problem[];
+};
+
+export type DraftOptions = {
+  readonly found: Found;
+  readonly head: Head;
+  /** Where the file is to stand. */
+  readonly file: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+};
+
+/** What a topology may well be like, and a person has to mend: it is no fault of the file. */
+const OF_THE_TOPOLOGY: readonly ErrorCode[] = [
+  "dead-letter-lost",
+  "dead-letter-cycle",
+  "binding-cycle",
+];
+/** What no broker would have taken; so definitions that say it are not a broker's. */
+const IMPOSSIBLE: readonly ErrorCode[] = ["wrong-type", "numeric-string"];
+
+const words: Vocabulary = {
+  duration: (ms) => formatQuantity("duration", ms),
+  size: (bytes) => formatQuantity("size", bytes),
+  maxAge: (text) => {
+    const word = text.replace("D", "d");
+    return maxAgeOf(word) === text ? word : null;
+  },
+  overflow: (text) => (overflows.includes(text) ? text : null),
+  knows: (argument) => knownArguments.has(argument),
+};
+const overflows: readonly string[] = knownArguments.get("x-overflow")?.choices ?? [];
+
+/**
+ * Writes the file, has the loader read it, and says otherwise what the loader objects to, until it
+ * objects to nothing more: in another form, as external, or not at all.
+ *
+ * @throws {WarrenError} bad-definitions, with its place, for arguments that no broker takes.
+ */
+export function draftTopology({ found, head, file, env }: DraftOptions): Draft {
+  const objections = new Map<object, string[]>();
+  for (;;) {
+    const text = writeTopology(found, head, words, objections);
+    const loaded = load({
+      file,
+      env,
+      handlersDirectory: join(dirname(file), "none"),
+      text: text.text,
+    });
+    const problems = loaded.ok ? [] : loaded.problems.filter(({ at }) => at.file === file);
+    const raised = loaded.ok
+      ? inexact(found, loaded.topology)
+      : objectionsOf(problems, { found, text, file });
+    if (raised.size === 0) return { ...text, problems, warnings: warningsOf(loaded, file) };
+    for (const [object, reason] of raised) {
+      const known = objections.get(object);
+      if (known === undefined) objections.set(object, [reason]);
+      else known.push(reason);
+    }
+  }
+}
+
+function warningsOf({ warnings }: Loaded, file: string): readonly Problem[] {
+  return warnings.filter(({ at }) => at.file === file);
+}
+
+/** The last word: what is declared has to be what was found, or it is better not declared. */
+function inexact(found: Found, topology: Topology): ReadonlyMap<object, string> {
+  const byName = new Map(found.queues.map((queue) => [queue.name, queue]));
+  const raised = new Map<object, string>();
+  for (const desired of desiredObjects(topology).queues) {
+    const queue = byName.get(desired.name);
+    if (queue === undefined || desired.isExternal) continue;
+    const [difference] = compareQueue(desired, { ...queue, counts: NO_COUNTS });
+    if (difference === undefined) continue;
+    const { argument, wanted, live } = difference;
+    raised.set(queue, `the file would say ${wanted} for ${argument}, and it has ${live}`);
+  }
+  return raised;
+}
+
+const NO_COUNTS = {
+  ready: 0,
+  unacked: null,
+  messages: null,
+  consumers: null,
+  foreignConsumers: null,
+};
+
+type Drafted = { readonly found: Found; readonly text: TopologyText; readonly file: string };
+
+/** The objects that the loader does not take so, each with the first of its reasons. */
+function objectionsOf(problems: readonly Problem[], drafted: Drafted): ReadonlyMap<object, string> {
+  const { found, text, file } = drafted;
+  const pointers = pointersByPlace(file, text.text);
+  const raised = new Map<object, string>();
+  for (const problem of problems) {
+    if (OF_THE_TOPOLOGY.includes(problem.code)) continue;
+    const path = split(pointers.get(`${problem.at.line}:${problem.at.column}`) ?? "");
+    refuseImpossible(problem, path, found);
+    const object = bindingAt(path, text) ?? objectAt(path, found);
+    if (object !== undefined && !raised.has(object)) raised.set(object, problem.message);
+  }
+  return raised;
+}
+
+/** The longest pointer that stands at each place, which is the innermost. */
+function pointersByPlace(file: string, text: string): ReadonlyMap<string, string> {
+  const parsed = parse(file, text);
+  const pointers = new Map<string, string>();
+  if (!parsed.ok) return pointers;
+  const { positions, place } = parsed.document;
+  for (const [pointer, { key, value }] of positions) {
+    for (const offset of [key, value]) {
+      const { line, column } = place(offset);
+      const at = `${line}:${column}`;
+      if (pointer.length >= (pointers.get(at)?.length ?? 0)) pointers.set(at, pointer);
+    }
+  }
+  return pointers;
+}
+
+function bindingAt(path: readonly string[], { bindings }: TopologyText): object | undefined {
+  for (let length = path.length; length > 0; length--) {
+    const binding = bindings.get(JSON.stringify(path.slice(0, length)));
+    if (binding !== undefined) return binding;
+  }
+  return undefined;
+}
+
+function objectAt([section, name]: readonly string[], found: Found): object | undefined {
+  const objects: Readonly<Record<string, readonly { readonly name: string }[]>> = {
+    exchanges: found.exchanges,
+    queues: found.queues,
+    policies: found.policies,
+  };
+  return objects[section ?? ""]?.find((object) => object.name === name);
+}
+
+function refuseImpossible(problem: Problem, path: readonly string[], found: Found): void {
+  const [section, name, part, argument] = path;
+  if (found.placeOf === null || !IMPOSSIBLE.includes(problem.code)) return;
+  if (section !== "queues" || part !== "arguments" || argument === undefined) return;
+  const queue: FoundQueue | undefined = found.queues.find((it) => it.name === name);
+  if (queue === undefined) return;
+  const at = found.placeOf(queue, "arguments", argument);
+  throw new WarrenError("bad-definitions", problem.message, { at });
+}
