@@ -75,6 +75,9 @@ const REFUSALS: Partial<Record<ErrorCode, Result>> = {
 async function replaceOne(context: ChangeContext, entry: PlanEntry): Promise<ApplyEntry> {
   if (context.interrupted.aborted) return interruptedResult(entry);
   const { name } = entry;
+  // One journal at a time.
+  const { journal } = context.ledger.record ?? {};
+  if (journal) return resultOf(entry, "deferred", `queue "${journal.queue}" is half replaced`);
   const live = context.live.queues.get(name);
   if (live?.kind !== "queue") return resultOf(entry, "kept", "it is not there any more");
   try {
