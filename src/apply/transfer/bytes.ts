@@ -1,26 +1,16 @@
 import type { Place } from "../../errors.ts";
 
-/** The bytes of JSON's marks. */
-export const BYTES = {
-  quote: 0x22,
-  comma: 0x2c,
-  minus: 0x2d,
-  colon: 0x3a,
-  openBracket: 0x5b,
-  backslash: 0x5c,
-  closeBracket: 0x5d,
-  openBrace: 0x7b,
-  closeBrace: 0x7d,
-} as const;
-
+/** Whether JSON passes the byte over between two values. */
 export function isSpace(byte: number | undefined): boolean {
   return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
 }
 
+/** `0` to `9` */
 export function isDigit(byte: number | undefined): boolean {
   return byte !== undefined && byte >= 0x30 && byte <= 0x39;
 }
 
+/** Whether the byte can stand in a number. */
 export function isNumberByte(byte: number | undefined): boolean {
   return byte !== undefined && (isDigit(byte) || "+-.eE".includes(String.fromCharCode(byte)));
 }

@@ -43,7 +43,8 @@ export class Item {
     const text = this.text(key);
     const found = choices.find((choice) => choice === text);
     if (found !== undefined) return found;
-    throw this.#refuse(key, `must be ${choices.join(" or ")}, found ${quoted(text)}`);
+    const message = `must be ${choices.join(" or ")}, found ${quoted(text)}`;
+    throw this.#refuse(key, message, this.#member(key));
   }
 
   /** Those of AMQP; none where it is not there. */

@@ -6,7 +6,7 @@ import { type Place, quoted, WarrenError } from "../../errors.ts";
 import { NUMBERS } from "../../numbers.ts";
 import { parseJson } from "../inspect/json.ts";
 import type { TypedValue } from "../wire.ts";
-import { BYTES, isDigit, isNumberByte, isSpace, placeAt } from "./bytes.ts";
+import { isDigit, isNumberByte, isSpace, placeAt } from "./bytes.ts";
 
 /** A value with the offset at which it stands. */
 export type JsonNode = { readonly at: number } & (
@@ -15,6 +15,18 @@ export type JsonNode = { readonly at: number } & (
   /** A number that would not tell its type is a `TypedValue`. */
   | { readonly kind: "scalar"; readonly value: string | number | boolean | null | TypedValue }
 );
+
+const QUOTE = 0x22;
+const COMMA = 0x2c;
+const MINUS = 0x2d;
+const COLON = 0x3a;
+const OPEN_BRACKET = 0x5b;
+const BACKSLASH = 0x5c;
+const CLOSE_BRACKET = 0x5d;
+const OPEN_BRACE = 0x7b;
+const CLOSE_BRACE = 0x7d;
+/** Whatever is above is no space. */
+const SPACE = 0x20;
 
 const LITERALS = [
   { text: "true", value: true },
@@ -42,7 +54,7 @@ export class JsonReader {
   /** The kind of the next value, which is not read. */
   peek(): "object" | "array" | "scalar" {
     const byte = this.#next();
-    return byte === BYTES.openBrace ? "object" : byte === BYTES.openBracket ? "array" : "scalar";
+    return byte === OPEN_BRACE ? "object" : byte === OPEN_BRACKET ? "array" : "scalar";
   }
 
   /** Where the next value is; after a `peek`. */
@@ -52,11 +64,11 @@ export class JsonReader {
 
   /** Reads an object; `read` has to read the value of each member. */
   members(read: (key: string, at: number) => void): void {
-    this.#nested(BYTES.openBrace, BYTES.closeBrace, () => {
+    this.#nested(OPEN_BRACE, CLOSE_BRACE, () => {
       this.#next();
       const at = this.#at;
       const key = this.#string();
-      this.#expect(BYTES.colon, ":");
+      this.#expect(COLON, ":");
       read(key, at);
     });
   }
@@ -64,7 +76,7 @@ export class JsonReader {
   /** Reads an array; `read` has to read each item. */
   items(read: (index: number) => void): void {
     let index = 0;
-    this.#nested(BYTES.openBracket, BYTES.closeBracket, () => read(index++));
+    this.#nested(OPEN_BRACKET, CLOSE_BRACKET, () => read(index++));
   }
 
   /** Passes a value over, whatever it is. */
@@ -72,7 +84,7 @@ export class JsonReader {
     const kind = this.peek();
     if (kind === "object") this.members(() => this.skip());
     else if (kind === "array") this.items(() => this.skip());
-    else if (this.#next() === BYTES.quote) this.#passString();
+    else if (this.#next() === QUOTE) this.#passString();
     else this.scalar();
   }
 
@@ -123,7 +135,7 @@ export class JsonReader {
     }
     if (this.#next() !== close) {
       read();
-      while (this.#next() === BYTES.comma) {
+      while (this.#next() === COMMA) {
         this.#at++;
         read();
       }
@@ -135,8 +147,8 @@ export class JsonReader {
   /** Reads a value that is neither an object nor an array. */
   scalar(): string | number | boolean | null | TypedValue {
     const byte = this.#next();
-    if (byte === BYTES.quote) return this.#string();
-    if (byte === BYTES.minus || isDigit(byte)) return this.#number();
+    if (byte === QUOTE) return this.#string();
+    if (byte === MINUS || isDigit(byte)) return this.#number();
     for (const { text, value } of LITERALS) {
       if (this.#bytes.toString("latin1", this.#at, this.#at + text.length) !== text) continue;
       this.#at += text.length;
@@ -170,17 +182,18 @@ export class JsonReader {
 
   /** From quote to quote. */
   #passString() {
-    if (this.#next() !== BYTES.quote) throw this.refuse(this.#unexpected("a string"));
+    if (this.#next() !== QUOTE) throw this.refuse(this.#unexpected("a string"));
+    const bytes = this.#bytes;
     const start = this.#at;
     let end = start + 1;
     let isEscaped = false;
     let isAscii = true;
-    for (let byte = this.#bytes[end]; byte !== BYTES.quote; byte = this.#bytes[end]) {
+    for (let byte = bytes[end]; byte !== QUOTE; byte = bytes[end]) {
       if (byte === undefined) throw this.refuse("is no JSON: a string has no end", start);
       if (byte < 0x20) throw this.refuse("is no JSON: a control character in a string", end);
-      if (byte === BYTES.backslash) isEscaped = true;
+      if (byte === BACKSLASH) isEscaped = true;
       if (byte > 0x7f) isAscii = false;
-      end += byte === BYTES.backslash ? 2 : 1;
+      end += byte === BACKSLASH ? 2 : 1;
     }
     this.#at = end + 1;
     return { start, end: end + 1, isEscaped, isAscii };
@@ -215,8 +228,11 @@ export class JsonReader {
 
   /** The next byte that is no space; undefined at the end. */
   #next(): number | undefined {
-    let byte = this.#bytes[this.#at];
-    while (isSpace(byte)) byte = this.#bytes[++this.#at];
+    const bytes = this.#bytes;
+    let at = this.#at;
+    let byte = bytes[at];
+    while (byte !== undefined && byte <= SPACE && isSpace(byte)) byte = bytes[++at];
+    this.#at = at;
     return byte;
   }
 }

@@ -17,6 +17,7 @@ export type Part = {
   readonly paths: Bind["paths"];
 };
 
+/** The exchanges that are in the file. */
 export function exchangeParts(scene: Scene): readonly Part[] {
   return [...scene.sayings.exchanges].flatMap(([exchange, saying]) => {
     const { name } = exchange;
@@ -27,6 +28,7 @@ export function exchangeParts(scene: Scene): readonly Part[] {
   });
 }
 
+/** The queues that are in the file. */
 export function queueParts(scene: Scene, defaults: Defaults, words: Vocabulary): readonly Part[] {
   return [...scene.sayings.queues].flatMap(([queue, saying]) => {
     const { name } = queue;
@@ -41,6 +43,7 @@ export function queueParts(scene: Scene, defaults: Defaults, words: Vocabulary):
   });
 }
 
+/** The policies that are in the file. */
 export function policyParts({ policies }: Scene): readonly Part[] {
   return [...policies].flatMap(([policy, saying]) =>
     saying.as === "left out" ? [] : [part(policy.name, policyNode(policy), saying, [], null)],

@@ -73,6 +73,7 @@ export type Exceptions = {
   readonly leftOut: readonly string[];
 };
 
+/** What the file could not declare, and why. */
 export function exceptionsOf(scene: Scene): Exceptions {
   const { sayings, policies, found } = scene;
   const sayingsByKind: readonly (readonly [string, string, Saying])[] = [

@@ -99,8 +99,12 @@ function eachOf(
 
 /** @returns the offset of the value. */
 function expectKind(reader: JsonReader, kind: "array" | "object", message: string): number {
-  if (reader.peek() !== kind) throw reader.refuse(message);
-  return reader.at;
+  const found = reader.peek();
+  const { at } = reader;
+  if (found === kind) return at;
+  // What is no JSON at all is said as that.
+  if (found === "scalar") reader.scalar();
+  throw reader.refuse(message, at);
 }
 
 function count(

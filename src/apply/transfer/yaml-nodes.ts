@@ -15,6 +15,7 @@ import type { Arguments, ArgumentValue } from "../../topology.ts";
 /** A block on one line is no longer than this. */
 const WIDTH = 100;
 
+/** A member of a map; without a value it is left out. */
 export type Entry = readonly [key: string, value: Node | null];
 
 /** A map of those entries that have a value. */
@@ -27,12 +28,14 @@ export function mapOf(entries: readonly Entry[]): YAMLMap {
   return map;
 }
 
+/** A list of these. */
 export function listOf(items: readonly Node[]): YAMLSeq {
   const list = new YAMLSeq();
   list.items.push(...items);
   return list;
 }
 
+/** Text is quoted where YAML would take it for something else. */
 export function scalar(value: string | number | boolean): Scalar {
   return new Scalar(value);
 }

@@ -40,6 +40,7 @@ const REASONS = [
   /: it is exclusive to a connection, and ends with it$/,
   /: it is auto-delete: it goes with its last consumer$/,
   /: it is not durable, and goes with its last binding$/,
+  /^policy "p 2": alternate-exchange "x1" of ".*" is not declared/,
   /^binding .*: (exchange|queue) ".*" is not in this file$/,
 ];
 const MISTAKES = ["dead-letter-lost", "dead-letter-cycle", "binding-cycle"];
