@@ -2,8 +2,12 @@
 import type { Channel } from "amqplib";
 import { type BrokerConnection, closeChannel, withDeadline } from "../../broker-connection.ts";
 
-/** How many operations are under way at once. */
-const WIDTH = 4;
+/**
+ * How many operations are under way at once. A thousand queues and bindings took 0.43 of the time of
+ * one channel with 8, 0.24 with 16, 0.20 with 32 and 0.16 with 64; a user may be limited to fewer
+ * than 64 channels.
+ */
+const WIDTH = 32;
 
 /** The broker's refusal of one operation: it closed the channel, and the next one gets a new one. */
 export type Refusal = { readonly code: number; readonly text: string };
