@@ -19,7 +19,7 @@ export type PlanOptions = Partial<Permissions> & {
  * @returns 0 nothing to do, 2 all that is pending is allowed, 3 some of it is blocked.
  */
 export async function plan(context: Context, options: PlanOptions): Promise<number> {
-  const loaded = loadOrReport(context);
+  const loaded = loadOrReport(context, { withWarnings: true });
   if (!loaded) return EXIT.failed;
   const embedded = new Embedded({ ...context, log: QUIET });
   const topology = await embedded.provide(loaded);

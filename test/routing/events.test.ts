@@ -138,6 +138,28 @@ const cases: readonly (readonly [rule: string, ShortTopology, readonly string[] 
     },
     null,
   ],
+  [
+    "dead letters that raw arguments send with their own keys are any JSON",
+    {
+      exchanges,
+      bindings: [["books", "q", "book.*"]],
+      queues: { other: { arguments: { "x-dead-letter-exchange": "books" } } },
+    },
+    null,
+  ],
+  [
+    "dead letters that raw arguments send with another key change nothing",
+    {
+      exchanges,
+      bindings: [["books", "q", "book.*"]],
+      queues: {
+        other: {
+          arguments: { "x-dead-letter-exchange": "books", "x-dead-letter-routing-key": "other" },
+        },
+      },
+    },
+    book,
+  ],
 ];
 
 test.each(cases)("events of a queue: %s", (_rule, short, expected) => {

@@ -9,6 +9,8 @@ import { covers } from "./covers.ts";
 import type { Subject } from "./subject.ts";
 import type { Owner } from "./warnings.ts";
 
+const MAX_PAIRS = 100_000;
+
 /**
  * Finds bindings that take nothing, or nothing that another does not take, and events that none
  * takes.
@@ -67,6 +69,8 @@ function lintRedundant({ warnings }: Subject, bindings: readonly Binding[]): voi
   for (const group of byDestination.values()) {
     // A key without wildcards takes itself alone, and no key is there twice.
     const wide = group.filter(({ key }) => /[*#]/.test(key));
+    // Nobody wrote so many by hand, and each is compared with each.
+    if (wide.length * group.length > MAX_PAIRS) continue;
     for (const binding of group) {
       const cover = wide.find((one) => isRedundantBeside(binding, one, group));
       if (cover === undefined) continue;

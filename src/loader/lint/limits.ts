@@ -15,8 +15,13 @@ export function limitOf(
   if (limit === null) return null;
   const said = settings.of(queue, "overflow");
   const overflow = isOverflow(said?.value) ? said.value : "drop-head";
-  // Where warren adds it, the limit is the place to look at.
-  return { overflow, at: said?.isWritten === true ? said.at : limit.at };
+  return {
+    overflow,
+    // Where warren adds it, the limit is the place to look at.
+    get at() {
+      return said?.isWritten === true ? said.at : limit.at;
+    },
+  };
 }
 
 /** Of the queues that dead letters come to, one that refuses them when it is full. */

@@ -8,7 +8,7 @@ import { ownerOf, type Subject, soundQueues } from "./subject.ts";
 
 type Loss = { readonly at: Place; readonly message: string };
 /** `what` leaves the queue. */
-type Ending = { readonly at: Place; readonly what: string };
+type Ending = { readonly by: { readonly at: Place }; readonly what: string };
 
 /** Finds queues that delete a message which nobody has handled, though it was accepted. */
 export function lintLoss(subject: Subject): void {
@@ -39,13 +39,13 @@ function ofBroker(subject: Subject, queue: Queue): readonly Loss[] {
     letter === null || isAtLeastOnce(subject, queue) ? null : refusingTarget(subject, letter);
   const endings = endingsOf(subject, queue);
   const expires = settings.numberOf(queue, "expires");
-  const losses = endings.flatMap(({ at, what }) => {
+  const losses = endings.flatMap(({ by, what }) => {
     if (letter === null) {
-      return [{ at, message: `${what} is deleted: it has no dead-letter exchange` }];
+      return [{ at: by.at, message: `${what} is deleted: it has no dead-letter exchange` }];
     }
     if (refusing === null) return [];
     const reason = `is lost while queue ${shown(refusing)} is full: it refuses, and a dead letter is sent once`;
-    return [{ at, message: `${what} ${reason}` }];
+    return [{ at: by.at, message: `${what} ${reason}` }];
   });
   if (expires === null) return losses;
   const message = `queue ${shown(queue)} is deleted, with what is in it, when nobody has used it for ${duration(expires.value)}`;
@@ -60,11 +60,11 @@ function endingsOf({ settings }: Subject, queue: Queue): readonly Ending[] {
   const endings: Ending[] = [];
   if (ttl !== null) {
     const what = `what has waited ${duration(ttl.value)} in queue ${shown(queue)}`;
-    endings.push({ at: ttl.at, what });
+    endings.push({ by: ttl, what });
   }
   if (limit?.overflow === "drop-head") {
     const what = `the oldest message of a full queue ${shown(queue)}`;
-    endings.push({ at: limit.at, what });
+    endings.push({ by: limit, what });
   }
   // With a handler it is a guard that nothing ordinary comes near.
   const isReached =
@@ -76,7 +76,7 @@ function endingsOf({ settings }: Subject, queue: Queue): readonly Ending[] {
       deliveries.value < 0
         ? `a message that comes back to queue ${shown(queue)} of RabbitMQ 3.x, which reads ${deliveries.value} as none,`
         : `a message that was delivered ${deliveries.value} times from queue ${shown(queue)}`;
-    endings.push({ at: deliveries.at, what });
+    endings.push({ by: deliveries, what });
   }
   return endings;
 }

@@ -49,6 +49,14 @@ function lintUnbound({ topology, warnings }: Subject, queue: Queue): void {
 
 function lintUnreached({ topology, warnings }: Subject, queue: Queue): void {
   if (eventsOfQueue(topology, queue.name)?.length !== 0) return;
+  // Others may publish what they like to an external exchange.
+  const isOpen = topology.bindings.some(
+    ({ source, destination, destinationKind }) =>
+      destinationKind === "queue" &&
+      destination === queue.name &&
+      topology.exchanges[source]?.external === true,
+  );
+  if (isOpen) return;
   const message = `no event reaches queue ${JSON.stringify(queue.name)}, whatever is published`;
   warnings.add("unreached-queue", ownerOf(queue), queue.at, message);
 }

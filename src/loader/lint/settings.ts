@@ -7,13 +7,27 @@ import { join } from "../pointer.ts";
 import type { Report } from "../report.ts";
 import type { MatchedPolicies } from "./matched.ts";
 
-/** A setting that is in force at a queue. */
-export type Setting = {
-  readonly value: ArgumentValue;
+type Said = { readonly at: Place; readonly isWritten: boolean };
+
+/** A setting that is in force at a queue. Where it stands is looked up once somebody asks. */
+export class Setting<T extends ArgumentValue = ArgumentValue> {
+  readonly value: T;
+  readonly #say: () => Said;
+
+  constructor(value: T, say: () => Said) {
+    this.value = value;
+    this.#say = say;
+  }
+
   /** Where the file says it, or the queue if warren adds it. */
-  readonly at: Place;
-  readonly isWritten: boolean;
-};
+  get at(): Place {
+    return this.#say().at;
+  }
+
+  get isWritten(): boolean {
+    return this.#say().isWritten;
+  }
+}
 
 /** Of an argument and a policy, the smaller number counts. */
 const SMALLER = ["message-ttl", "expires", "max-length", "max-length-bytes", "delivery-limit"];
@@ -39,16 +53,18 @@ export class Settings {
     const laid = policy?.definition[name];
     if (policy !== null && laid !== undefined && !isOwnInForce(queue, name, own, laid)) {
       const pointer = join("/policies", policy.name, "definition", name);
-      return { value: laid, at: this.#report.placeOf(pointer, "key"), isWritten: true };
+      return new Setting(laid, () => {
+        return { at: this.#report.placeOf(pointer, "key"), isWritten: true };
+      });
     }
-    return own === undefined ? null : { value: own, ...this.#placeOf(queue, name) };
+    return own === undefined ? null : new Setting(own, () => this.#sayOf(queue, name));
   }
 
   /** A whole number that is in force. */
-  numberOf(queue: Queue, name: string): { readonly value: number; readonly at: Place } | null {
+  numberOf(queue: Queue, name: string): Setting<number> | null {
     const setting = this.of(queue, name);
     if (setting === null || typeof setting.value !== "number") return null;
-    return { value: setting.value, at: setting.at };
+    return new Setting(setting.value, () => setting);
   }
 
   /** Where the dead letters of a queue go. */
@@ -68,7 +84,7 @@ export class Settings {
     return policy;
   }
 
-  #placeOf(queue: Queue, name: string): Pick<Setting, "at" | "isWritten"> {
+  #sayOf(queue: Queue, name: string): Said {
     const block: unknown = this.#file.queues?.[queue.name];
     const argument = `x-${name}`;
     const paths = [["arguments", argument], knownArguments.get(argument)?.key?.split(".") ?? []];
