@@ -47,7 +47,8 @@ export async function findLive(management: Management): Promise<Found> {
   if (policies === null) hidden.push("policies");
   return {
     vhost,
-    origin: `RabbitMQ ${version} at ${shown}`,
+    // The file is for everyone, whoever asked.
+    origin: `RabbitMQ ${version} at ${new URL(shown).host}`,
     // Nobody can declare or bind the default exchange.
     exchanges: exchanges.filter(({ name }) => name !== ""),
     queues,

@@ -1,5 +1,7 @@
 import { formatPlace, quoted } from "../../errors.ts";
+import type { ArgumentValue } from "../../topology.ts";
 import type { LiveBinding, LiveExchange, LivePolicy } from "../live.ts";
+import { isTyped } from "../wire.ts";
 import type { Found } from "./found.ts";
 import { BROKERS_OWN, type Objections, type Saying, type Sayings, sayingsOf } from "./sayings.ts";
 
@@ -107,6 +109,12 @@ function isOfLeftOut(binding: LiveBinding, { sayings }: Scene): boolean {
 
 /** `binding orders → billing "order.placed"` */
 export function shownBinding({ source, destination, key, arguments: args }: LiveBinding): string {
-  const by = Object.keys(args).length === 0 ? "" : ` ${JSON.stringify(args)}`;
+  const by = Object.keys(args).length === 0 ? "" : ` ${JSON.stringify(args, untyped)}`;
   return `binding ${quoted(source)} → ${quoted(destination)} ${quoted(key)}${by}`;
+}
+
+/** A number that is more than its value as a person reads it: `5.0`. */
+function untyped(_key: string, value: ArgumentValue): unknown {
+  if (!isTyped(value)) return value;
+  return value["!"] === "double" ? `${value.value}.0` : String(value.value);
 }
