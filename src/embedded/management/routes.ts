@@ -67,6 +67,7 @@ const ROUTES: readonly Route[] = [
   getIn("bindings/:", listBindings),
   getAll("policies", () => []),
   getIn("policies/:", () => []),
+  getIn("operator-policies/:", () => []),
   {
     method: "DELETE",
     path: "bindings/:/e/:/:/:/:".split("/"),

@@ -89,11 +89,11 @@ test("with adopt a binding that somebody else gave a queue of the file is unboun
 }) => {
   await apply(vhost, PART);
   await channel.bindQueue("q", "x", "their.key");
-  await channel.bindQueue("q", "x", "k", { "x-short": 5, "x-double": 2.5 });
+  await channel.bindQueue("q", "x", "k", { "x-a": 5, "x-b": 2.5 });
   const permissions = { ...PRUNE, adopt: true };
   const report = await apply(vhost, PART, { permissions });
-  expect(changesOf(report)).toEqual([
-    'unbound binding x -> q  k {"x-double":2.5,"x-short":5}',
+  expect(changesOf(report).toSorted()).toEqual([
+    'unbound binding x -> q  k {"x-a":5,"x-b":2.5}',
     "unbound binding x -> q  their.key",
   ]);
   expect(await objectsIn(vhost)).toEqual(["q q", "q warren.test.state", "x -> q a", "x x"]);

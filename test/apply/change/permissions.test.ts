@@ -1,5 +1,4 @@
 /** What a user may not do is said with the object and the permission, and the rest is done. */
-import { openManagement } from "../../support/management.ts";
 import { expect, test } from "../../support/test.ts";
 import { apply, changesOf, objectsIn, PRUNE, stateOf, WAYS } from "../applying.ts";
 
@@ -88,31 +87,4 @@ test("who may not write the state is told so, with the permission that it takes"
   });
   // It is noted before anything is made, so nothing was.
   expect(await objectsIn(vhost)).toEqual(["q warren.test.state"]);
-});
-
-test("a policy that the user may not set is refused, and the rest is done", async ({
-  vhost,
-  user,
-}) => {
-  const topology = `
-exchanges: { x: { type: topic } }
-queues: { q: { type: classic, bind: { x: "#" }, handler: none, deadLetter: none } }
-policies: { short: { pattern: "^q$", applyTo: queues, definition: { max-length: 10 } } }
-`;
-  const name = new URL(user.url).username;
-  await openManagement(vhost.managementUrl).put(`users/${name}`, {
-    password: "first-secret",
-    tags: "management",
-  });
-  const management = Object.assign(new URL(vhost.managementUrl), {
-    username: name,
-    password: "first-secret",
-  }).href;
-  const report = await apply({ ...vhost, managementUrl: management }, topology, { url: user.url });
-  expect(changesOf(report)).toEqual([
-    "created exchange x",
-    "created queue q",
-    "created binding x -> q  #",
-    expect.stringMatching(/^refused policy short: .*401|403/),
-  ]);
 });

@@ -70,3 +70,30 @@ test("without the management API a file with policies is refused, before the bro
   });
   expect(await vhost.queueCounts("q")).toBeUndefined();
 });
+
+test("a policy that the user may not set is refused, and the rest is done", async ({
+  vhost,
+  user,
+}) => {
+  const topology = `
+exchanges: { x: { type: topic } }
+queues: { q: { type: classic, bind: { x: "#" }, handler: none, deadLetter: none } }
+policies: { short: { pattern: "^q$", applyTo: queues, definition: { max-length: 10 } } }
+`;
+  const name = new URL(user.url).username;
+  await openManagement(vhost.managementUrl).put(`users/${name}`, {
+    password: "first-secret",
+    tags: "management",
+  });
+  const management = Object.assign(new URL(vhost.managementUrl), {
+    username: name,
+    password: "first-secret",
+  }).href;
+  const report = await apply({ ...vhost, managementUrl: management }, topology, { url: user.url });
+  expect(changesOf(report)).toEqual([
+    "created exchange x",
+    "created queue q",
+    "created binding x -> q  #",
+    expect.stringMatching(/^refused policy short: .*401|403/),
+  ]);
+});

@@ -95,6 +95,8 @@ export type Given = {
   readonly hidden?: readonly string[];
   readonly by?: Live["by"];
   readonly types?: Live["exchangeTypes"];
+  /** null: the user may not see them. */
+  readonly policies?: null;
   readonly owned?: Partial<Owned>;
   readonly journal?: StateRecord["journal"];
   readonly permissions?: Partial<Permissions>;
@@ -112,7 +114,13 @@ export function planOf(given: Given): Plan {
   );
 }
 
-export function liveOf({ live = [], hidden = [], by = "management", types = null }: Given): Live {
+export function liveOf({
+  live = [],
+  hidden = [],
+  by = "management",
+  types = null,
+  policies,
+}: Given): Live {
   const named = <Kind extends string>(kind: Kind) =>
     live.filter((one): one is Extract<typeof one, { kind: Kind }> => one.kind === kind);
   const mapped = <Item extends { readonly name: string }>(items: readonly Item[]) =>
@@ -126,7 +134,7 @@ export function liveOf({ live = [], hidden = [], by = "management", types = null
     exchanges: mapped(named("exchange")),
     queues,
     bindings: by === "management" ? named("binding") : null,
-    policies: by === "management" ? named("policy") : null,
+    policies: by === "amqp" || policies === null ? null : named("policy"),
     exchangeTypes: types,
     unseen: [],
   };

@@ -54,6 +54,16 @@ test.each<[string, Given, readonly PlanEntry[]]>([
     ],
   ],
   [
+    "they are hidden from a user who may not see them",
+    { desired, policies: null },
+    [
+      entry("hidden", "policy", "p", {
+        desired: p,
+        blocked: { reason: "the user of broker.management may not see policies", flags: [] },
+      }),
+    ],
+  ],
+  [
     "one of ours that the file no longer has goes with --prune",
     { live: [livePolicy("p"), livePolicy("theirs")], owned: { policies: ["p", "gone"] } },
     [
