@@ -2,7 +2,7 @@
 import type { DesiredPolicy } from "../objects.ts";
 import type { PlanEntry } from "../planned.ts";
 import { comparePolicy } from "./compare.ts";
-import { entryOf, listed, unlessPruned } from "./entry.ts";
+import { entryOf, hiddenEntry, listed, unlessPruned } from "./entry.ts";
 import { type AnyPolicy, isMatch, type PolicyObject, policiesOf } from "./policy-match.ts";
 import { queueTypeOf } from "./queue-type.ts";
 import { liveQueues, type Scene } from "./scene.ts";
@@ -24,6 +24,9 @@ export function leftoverPolicies(scene: Scene): readonly PlanEntry[] {
 function planPolicy(scene: Scene, desired: DesiredPolicy): PlanEntry {
   const { name } = desired;
   const facts = { kind: "policy", name, desired } as const;
+  if (scene.live.policies === null && scene.live.by === "management") {
+    return hiddenEntry(facts, "the user of broker.management may not see policies");
+  }
   if (scene.live.policies === null) {
     const reason = "AMQP can neither tell of policies nor set one: broker.management is needed";
     return entryOf("create", { ...facts, blocked: { reason, flags: [] } });
