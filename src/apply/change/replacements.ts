@@ -51,11 +51,11 @@ type ReplaceParts = Pick<ChangeContext, "connection" | "management" | "interrupt
   readonly onStep: (what: string) => void;
 };
 
-/** `1204 messages moved, 3 of them perhaps twice` */
+/** `1204 messages moved, at most 100 of them twice` */
 export function describeReplaced({ counts, notes }: ReplaceReport): string {
   const { moved, repeated, lost, altered, expiring } = counts;
   return [
-    `${count(moved, "message")} moved${repeated > 0 ? `, ${repeated} of them perhaps twice` : ""}`,
+    `${count(moved, "message")} moved${repeated > 0 ? `, at most ${repeated} of them twice` : ""}`,
     ...(lost > 0 ? [`${count(lost, "message")} LOST, which came by the queue's name`] : []),
     ...(expiring > 0 ? [`the time to live of ${expiring} began anew`] : []),
     ...(altered > 0 ? [`${count(altered, "copy", "copies")} could not be made in full`] : []),

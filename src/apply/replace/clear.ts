@@ -82,6 +82,7 @@ async function untilEmpty(
     if (!look) return false;
     const { obstacle, totals } = await obstacleIn(run, { queue, look, moving });
     emptySinceMs = obstacle === null ? (emptySinceMs ?? lookedMs) : null;
+    await run.noteCounts();
     run.step(emptySinceMs === null ? steps.emptying : steps.checking, {
       ready: look.ready,
       unacked: totals?.unacked ?? null,

@@ -19,7 +19,7 @@ export type Copy = {
   readonly routingKey: string;
   readonly content: Buffer;
   readonly options: Options.Publish;
-  readonly counts: Pick<ReplaceCounts, "repeated" | "byName" | "expiring" | "altered">;
+  readonly counts: Pick<ReplaceCounts, "byName" | "expiring" | "altered">;
 };
 
 export type Way = {
@@ -52,7 +52,6 @@ export function copyOf(message: ConsumeMessage, way: Way): Copy {
       ...(way.isLast && expiration !== undefined && { expiration }),
     },
     counts: {
-      repeated: fields.redelivered ? 1 : 0,
       byName: fields.exchange === "" ? 1 : 0,
       expiring: way.isLast && expiration !== undefined ? 1 : 0,
       altered,

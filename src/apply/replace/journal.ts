@@ -35,7 +35,7 @@ export type ReplaceCounts = {
   readonly moved: number;
   /** Copied from there into the new queue. */
   readonly refilled: number;
-  /** Of these copies: had been delivered before, so another copy of them may exist. */
+  /** At most so many of them were copied twice: what was in the hands of a move that broke off. */
   readonly repeated: number;
   /** Of those moved: came by the queue's name, and not through a binding. */
   readonly byName: number;
@@ -59,6 +59,9 @@ export const NOTHING_MOVED: ReplaceCounts = {
   lost: 0,
   resumed: 0,
 };
+
+/** Messages in the hands of a move at once: so many may have been copied, and be brought once more. */
+export const IN_HAND = 100;
 
 /**
  * The queue that holds the messages of `queue` meanwhile, and the exchange through which copies get

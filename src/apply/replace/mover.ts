@@ -6,6 +6,7 @@ import { within } from "../../within.ts";
 import { Changes } from "./changes.ts";
 import { type Copy, copyOf, type Way } from "./copy.ts";
 import { keepHeaderBytes } from "./header-bytes.ts";
+import { IN_HAND } from "./journal.ts";
 import { type Entry, Sender, type SenderOptions, uncopied } from "./sender.ts";
 
 export type MoverOptions = Pick<SenderOptions, "room"> & {
@@ -20,9 +21,6 @@ export type MoverOptions = Pick<SenderOptions, "room"> & {
 /** `gone`: the queue was deleted. */
 export type End = { readonly kind: "gone" } | { readonly kind: "failed"; readonly error: Error };
 
-/** Messages in its hands at once. */
-const PREFETCH = 100;
-
 /** A message is acknowledged once its copy is confirmed and was not returned, and not before. */
 export class Mover {
   readonly ended: Promise<End>;
@@ -35,6 +33,7 @@ export class Mover {
   /** All up to this delivery tag are acknowledged. */
   #acked = 0;
   #isAcking = false;
+  #hasReceived = false;
   #isOver = false;
   #end: (end: End) => void = () => undefined;
   readonly #changes = new Changes();
@@ -93,27 +92,34 @@ export class Mover {
     while (!this.isIdle && !this.#isOver) await this.#changes.next();
   }
 
-  /** Waits for the confirms of what was sent, and gives the rest back to the queue. */
-  async stop(): Promise<void> {
+  /**
+   * Waits for the confirms of what was sent, and gives the rest back to the queue.
+   *
+   * @returns how many messages at most were copied, and are brought once more.
+   */
+  async stop(): Promise<number> {
     this.#sender.stop();
     const settled = (async () => {
-      while (this.#sender.hasUnconfirmed && !this.#isOver) await this.#changes.next();
+      while (this.#sender.unconfirmed > 0 && !this.#isOver) await this.#changes.next();
     })();
     await within(settled, NUMBERS.rpcTimeoutMs, undefined);
     this.#acknowledge();
     for (const tag of this.#confirmed) this.#ack(tag, false);
+    const inDoubt = this.#isOver && this.#hasReceived ? IN_HAND : this.#sender.unconfirmed;
     await this.#close();
+    return inDoubt;
   }
 
   async #consume(): Promise<void> {
     const { from, consumerTag } = this.#options;
-    await this.#source.prefetch(PREFETCH);
+    await this.#source.prefetch(IN_HAND);
     await this.#source.consume(from, (message) => this.#receive(message), { consumerTag });
   }
 
   #receive(message: ConsumeMessage | null): void {
     if (message === null) this.#end({ kind: "gone" });
     if (message === null || this.#isOver) return;
+    this.#hasReceived = true;
     try {
       this.#sender.push({ message, copy: copyOf(message, this.#options.way) });
     } catch (error) {

@@ -95,7 +95,7 @@ export class Moving {
       const end = await Promise.race([mover.ended, stopped]);
       // It has more to do than to give back.
       if (end?.kind === "gone") await Promise.race([mover.finish(), stopped]);
-      await mover.stop();
+      this.#run.count({ repeated: await mover.stop() });
       return end;
     } catch (error) {
       connection?.destroy("given up");

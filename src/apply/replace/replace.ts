@@ -10,7 +10,7 @@ import { listBindings, rebind } from "./bindings.ts";
 import { clear } from "./clear.ts";
 import type { Change, ReplaceContext, ReplaceReport } from "./context.ts";
 import type { Copy } from "./copy.ts";
-import { type Journal, NOTHING_MOVED } from "./journal.ts";
+import { IN_HAND, type Journal, NOTHING_MOVED } from "./journal.ts";
 import { lookAt } from "./look.ts";
 import { preflight } from "./preflight.ts";
 import { roomOf } from "./room.ts";
@@ -68,7 +68,9 @@ export async function resumeReplace(
   const run = new ReplaceRun(context, journal);
   return await ending(run, async () => {
     run.step(0);
-    run.count({ resumed: 1 });
+    // While the queue was deleted and declared, nothing was being moved.
+    run.count({ resumed: 1, repeated: journal.phase === "replacing" ? 0 : IN_HAND });
+    await run.noteCounts();
     await drainAndDelete(run);
     await refill(run, journal.to);
   });

@@ -20,6 +20,8 @@ export class ReplaceRun {
   overlapMs = 0;
   gapMs: number | null = null;
   #journal: Journal;
+  /** As it was written last. */
+  #noted: Journal | null = null;
   #step = 0;
 
   constructor(context: ReplaceContext, journal: Journal) {
@@ -83,10 +85,16 @@ export class ReplaceRun {
   /** Keeps how far it has got. */
   async note(changes: Partial<Journal>): Promise<void> {
     this.#journal = { ...this.#journal, ...changes };
+    this.#noted = this.#journal;
     await this.context.writeJournal(this.#journal);
   }
 
-  /** Written with the next note. */
+  /** Keeps what was counted, if anything was. */
+  async noteCounts(): Promise<void> {
+    if (this.#journal !== this.#noted) await this.note({});
+  }
+
+  /** Kept with the next note. */
   count(more: Partial<ReplaceCounts>): void {
     const counts = { ...this.#journal.counts };
     for (const key of Object.keys(more) as (keyof ReplaceCounts)[]) {

@@ -47,8 +47,8 @@ export class Sender {
     return this.#waiting.length + this.#refused.length + this.#unconfirmed === 0;
   }
 
-  get hasUnconfirmed(): boolean {
-    return this.#unconfirmed > 0 && !this.#isLost;
+  get unconfirmed(): number {
+    return this.#unconfirmed;
   }
 
   /** The target is full, as it seems. */
@@ -108,7 +108,7 @@ export class Sender {
   }
 
   async #untilConfirmed(): Promise<void> {
-    while (this.hasUnconfirmed) await this.#changes.next();
+    while (this.#unconfirmed > 0 && !this.#isLost) await this.#changes.next();
   }
 
   #publish(entries: readonly Entry[]): void {
