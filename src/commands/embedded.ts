@@ -5,6 +5,8 @@ import type { BrokerAddress, Topology } from "../topology.ts";
 import { EMBEDDED } from "../topology.ts";
 import type { Context } from "./command.ts";
 
+type Ports = { readonly port: number; readonly managementPort: number };
+
 export class Embedded {
   readonly #env: Context["env"];
   readonly #log: Context["log"];
@@ -27,7 +29,7 @@ export class Embedded {
         const message = `broker.url is "${EMBEDDED}", which keeps nothing, and NODE_ENV is production`;
         throw new WarrenError("embedded-in-production", message, { at: topology.places.broker });
       }
-      await this.#start(0);
+      await this.#start({ port: 0, managementPort: 0 });
     }
     return this.applied(topology);
   }
@@ -47,8 +49,8 @@ export class Embedded {
     await this.#broker?.stop();
   }
 
-  async #start(port: number): Promise<void> {
-    const broker = await startEmbeddedBroker({ port });
+  async #start(ports: Ports): Promise<void> {
+    const broker = await startEmbeddedBroker(ports);
     this.#broker = broker;
     const { url, managementUrl } = broker;
     this.#log.warn(
@@ -61,11 +63,17 @@ export class Embedded {
         { error: cause?.stack ?? null },
         "the embedded broker has ended, with all that it held: starting it again",
       );
-      this.#start(Number(new URL(url).port)).catch((error: unknown) => {
+      // Where the runner's topology says it is.
+      const again = { port: portOf(url), managementPort: portOf(managementUrl) };
+      this.#start(again).catch((error: unknown) => {
         this.#log.error({ error: String(error) }, "the embedded broker does not start");
       });
     });
   }
+}
+
+function portOf(url: string): number {
+  return Number(new URL(url).port);
 }
 
 function isEmbedded({ broker: { addresses } }: Topology): boolean {
