@@ -7,10 +7,11 @@ import { existsSync } from "node:fs";
 import { hostname, userInfo } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { Argument, Command, CommanderError, InvalidArgumentError } from "commander";
 import type { Permissions } from "./apply/planned.ts";
 import type { BrokerOptions } from "./commands/broker.ts";
 import type { Context } from "./commands/command.ts";
+import type { ExportForm } from "./commands/export.ts";
 import type { ImportOptions } from "./commands/import.ts";
 import type { PlanOptions } from "./commands/plan.ts";
 import type { StartOptions } from "./commands/start.ts";
@@ -26,6 +27,8 @@ type ApplyOptions = PermissionOptions & LockOptions & { readonly dryRun?: boolea
 type DestroyOptions = LockOptions & { readonly queue: readonly string[] };
 type HeaderOptions = { readonly headers: readonly string[] };
 type CommandFunction = (context: Context) => Promise<number>;
+
+const EXPORTS: readonly ExportForm[] = ["definitions", "mermaid"];
 
 /** pino's. */
 const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"];
@@ -163,6 +166,16 @@ program
     runToEnd(async (context) => {
       const { importTopology } = await import("./commands/import.ts");
       return await importTopology(context, options);
+    }),
+  );
+program
+  .command("export")
+  .description("the topology in another form, printed, without a broker")
+  .addArgument(new Argument("<form>", "definitions.json, or a Mermaid flowchart").choices(EXPORTS))
+  .action((form: ExportForm) =>
+    runToEnd(async (context) => {
+      const { exportTopology } = await import("./commands/export.ts");
+      return await exportTopology(context, form);
     }),
   );
 program

@@ -1,0 +1,73 @@
+import { expect, test } from "../support/test.ts";
+
+const topology = `version: 1
+project: shop
+broker: { url: "amqp://127.0.0.1" }
+exchanges: { orders: { type: topic } }
+queues: { all: { type: classic, bind: { orders: "#" }, handler: none } }
+`;
+
+test("export prints definitions.json, or a flowchart, and nothing else yet", async ({
+  createProject,
+  runCli,
+}) => {
+  const project = await createProject({ topology });
+  const definitions = await runCli(project, ["export", "definitions"]);
+  expect(definitions).toMatchObject({ exit: 0, stderr: "" });
+  expect(JSON.parse(definitions.stdout)).toEqual({
+    exchanges: [
+      {
+        ...{ name: "orders", type: "topic", durable: true, auto_delete: false, internal: false },
+        arguments: {},
+      },
+    ],
+    queues: [
+      {
+        ...{ name: "all", durable: true, auto_delete: false },
+        arguments: { "x-queue-type": "classic" },
+      },
+    ],
+    bindings: [
+      {
+        ...{ source: "orders", destination: "all", destination_type: "queue" },
+        ...{ routing_key: "#", arguments: {} },
+      },
+    ],
+    policies: [],
+  });
+
+  const flowchart = await runCli(project, ["export", "mermaid"]);
+  expect(flowchart).toEqual({
+    exit: 0,
+    stderr: "",
+    stdout:
+      'flowchart LR\n  e0{{"orders<br/>topic"}}\n  q0[("all<br/>classic")]\n  e0 -->|"#35;"| q0\n',
+  });
+
+  const unknown = await runCli(project, ["export", "asyncapi"]);
+  expect(unknown).toMatchObject({ exit: 1, stdout: "" });
+});
+
+test("what is exported as definitions is imported as the same topology", async ({
+  createProject,
+  runCli,
+}) => {
+  const project = await createProject({ topology });
+  const { stdout } = await runCli(project, ["export", "definitions"]);
+  await project.write("d.json", stdout);
+  const imported = await runCli(project, ["import", "--from", "d.json", "--project", "shop"]);
+  expect(imported.stdout.replace(/^#.*\n/gm, "")).toBe(`
+version: 1
+project: shop
+
+broker: { url: "\${RABBITMQ_URL:-amqp://127.0.0.1}" }
+
+defaults: { type: classic }
+
+exchanges:
+  orders: { type: topic }
+
+queues:
+  all: { bind: { orders: "#" }, handler: none }
+`);
+});
