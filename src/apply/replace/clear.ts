@@ -3,7 +3,14 @@ import { messageOf, WarrenError } from "../../errors.ts";
 import { OwnChannel } from "../change/channels.ts";
 import { NOT_FOUND, PRECONDITION_FAILED } from "../change/refusal.ts";
 import type { Copy, Way } from "./copy.ts";
-import { consumersInTheWay, listTotals, lookAt, type QueueLook, type Totals } from "./look.ts";
+import {
+  consumersInTheWay,
+  counted,
+  listTotals,
+  lookAt,
+  type QueueLook,
+  type Totals,
+} from "./look.ts";
 import { Moving } from "./moving.ts";
 import type { ReplaceRun } from "./run.ts";
 import type { SenderOptions } from "./sender.ts";
@@ -112,12 +119,12 @@ async function obstacleIn(
 }
 
 function describeMessages(look: QueueLook, totals: Totals | null, moving: Moving): string | null {
-  if (look.ready > 0) return `${look.ready} messages are ready`;
-  if (!moving.isIdle) return "messages are being moved";
+  if (look.ready > 0) return `${counted(look.ready, "message")} ready`;
+  if (!moving.isIdle) return "messages on their way";
   if (totals === null || totals.messages === 0) return null;
   const { messages, unacked } = totals;
-  if (unacked > 0) return `${unacked} messages are unacknowledged`;
-  return `it holds ${messages} messages: dead letters that find no way, or what its totals do not show yet`;
+  if (unacked > 0) return `${counted(unacked, "message")} unacknowledged`;
+  return `${counted(messages, "message")} that nobody gets: dead letters without a way`;
 }
 
 async function consumersOf(run: ReplaceRun, { queue, look, moving }: Seen): Promise<string | null> {

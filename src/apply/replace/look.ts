@@ -67,7 +67,7 @@ export async function consumersInTheWay(
   }: { readonly queue: string; readonly others: number; readonly mover: string },
 ): Promise<InTheWay | null> {
   if (others <= 0) return null;
-  const unknown = `it has ${counted(others)}, and nobody can tell whose`;
+  const unknown = `it has ${counted(others, "consumer")}, and nobody can tell whose`;
   if (!management) return { reason: unknown, isPassing: false };
   const { count } = await listConsumers(management, project);
   if (count(queue).foreignConsumers === null) return { reason: unknown, isPassing: false };
@@ -78,11 +78,12 @@ export async function consumersInTheWay(
     .filter((tag) => tag !== mover);
   const foreign = tags.filter((tag) => !tag.startsWith(`warren.${project}.`));
   if (foreign.length > 0) {
-    return { reason: `it has ${counted(foreign.length)} of others`, isPassing: false };
+    return { reason: `it has ${counted(foreign.length, "consumer")} of others`, isPassing: false };
   }
   return tags.length < others ? { reason: unknown, isPassing: true } : null;
 }
 
-function counted(consumers: number): string {
-  return consumers === 1 ? "1 consumer" : `${consumers} consumers`;
+/** `1 consumer` */
+export function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? "" : "s"}`;
 }

@@ -8,7 +8,7 @@ import { queueTypeOf } from "../plan/queue-type.ts";
 import { toFieldTable } from "../wire.ts";
 import { onSpare } from "./clear.ts";
 import { trialQueue } from "./journal.ts";
-import { consumersInTheWay, lookAt } from "./look.ts";
+import { consumersInTheWay, counted, lookAt } from "./look.ts";
 import type { ReplaceRun } from "./run.ts";
 
 /** A trial that is left behind goes by itself. */
@@ -60,7 +60,7 @@ async function assertRoom(run: ReplaceRun): Promise<void> {
   const look = await lookAt(run, run.queue);
   const limit = limitOf(run.journal.to);
   if (!look || look.consumers > 0 || look.ready <= limit) return;
-  const text = `it holds ${look.ready} messages, no consumer, and the new one is to hold ${limit}`;
+  const text = `it holds ${counted(look.ready, "message")}, no consumer, and the new one is to hold ${limit}`;
   throw blocked(run, text);
 }
 
