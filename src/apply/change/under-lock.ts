@@ -6,7 +6,7 @@ import { NUMBERS } from "../../numbers.ts";
 import type { Topology } from "../../topology.ts";
 import { within } from "../../within.ts";
 import { managementOf } from "../inspect/management.ts";
-import { describeHolder, takeLock } from "../state/lock.ts";
+import { describeHolder, releaseLock, takeLock } from "../state/lock.ts";
 import type { Progress } from "./context.ts";
 import { unknownType } from "./declare.ts";
 import type { ApplyOptions } from "./options.ts";
@@ -23,7 +23,7 @@ export type Locked<T> = (
 ) => Promise<T>;
 
 /**
- * Connects, waits for the lock, and does something. The lock is given back by closing.
+ * Connects, waits for the lock, and does something. Whatever ends the connection gives the lock back.
  *
  * @throws {WarrenError} `access-refused`, `connection-failed`, `lock-held`, `interrupted`,
  *   `unknown-exchange-type`, and whatever `run` throws.
@@ -40,10 +40,12 @@ export async function underLock<T>(
   let progress: Progress | null = null;
   try {
     await waitForLock(connection, topology, options);
-    return await run(connection, (now) => {
+    const result = await run(connection, (now) => {
       progress = now;
       options.onProgress?.(now);
     });
+    await releaseLock(connection, topology.project);
+    return result;
   } catch (error) {
     throw await explain(error, connection, topology, progress);
   } finally {

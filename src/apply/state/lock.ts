@@ -4,6 +4,7 @@
  * nothing any more either: no stale holder is ever to be fenced off.
  */
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Channel } from "amqplib";
 import type { BrokerConnection } from "../../broker-connection.ts";
 import { WarrenError } from "../../errors.ts";
 import { OwnChannel, type Refusal } from "../change/channels.ts";
@@ -25,6 +26,18 @@ export type LockOptions = {
 export const HOLDER_ARGUMENT = "x-warren-holder";
 /** And since when, ISO 8601. */
 export const SINCE_ARGUMENT = "x-warren-since";
+
+/**
+ * Gives the lock back before the connection ends: 4.3 frees what a connection leaves behind some
+ * time after its end. What can't be done now the end will do.
+ */
+export async function releaseLock(connection: BrokerConnection, project: string): Promise<void> {
+  if (connection.isBlocked) return;
+  const channel = new OwnChannel(connection);
+  const release = (open: Channel) => open.deleteQueue(lockQueue(project));
+  await channel.operate("give the lock back", release).catch(() => undefined);
+  await channel.close();
+}
 
 /** Who holds the project's lock, and since when, as its arguments say; null: nobody, or unknown. */
 export async function describeHolder(
