@@ -2,7 +2,7 @@
 import { dirname, join } from "node:path";
 import { desiredObjects } from "../apply/objects.ts";
 import { compareQueue } from "../apply/plan/compare.ts";
-import type { Found, FoundQueue } from "../apply/transfer/found.ts";
+import type { Found } from "../apply/transfer/found.ts";
 import { type Head, type TopologyText, writeTopology } from "../apply/transfer/topology-file.ts";
 import type { Vocabulary } from "../apply/transfer/vocabulary.ts";
 import { type ErrorCode, type Problem, WarrenError } from "../errors.ts";
@@ -11,6 +11,7 @@ import { knownArguments } from "../loader/known-arguments.ts";
 import { type Loaded, load } from "../loader/load.ts";
 import { split } from "../loader/pointer.ts";
 import { formatQuantity, maxAgeOf } from "../loader/units.ts";
+import { NUMBERS } from "../numbers.ts";
 import type { Topology } from "../topology.ts";
 
 export type Draft = TopologyText & {
@@ -52,12 +53,14 @@ const overflows: readonly string[] = knownArguments.get("x-overflow")?.choices ?
  * Writes the file, has the loader read it, and says otherwise what the loader objects to, until it
  * objects to nothing more: in another form, as external, or not at all.
  *
- * @throws {WarrenError} bad-definitions, with its place, for arguments that no broker takes.
+ * @throws {WarrenError} bad-definitions, with its place, for arguments that no broker takes;
+ *   file-too-large
  */
 export function draftTopology({ found, head, file, env }: DraftOptions): Draft {
   const objections = new Map<object, string[]>();
   for (;;) {
     const text = writeTopology(found, head, words, objections);
+    checkBytes(text.text);
     const loaded = load({
       file,
       env,
@@ -75,6 +78,13 @@ export function draftTopology({ found, head, file, env }: DraftOptions): Draft {
       else known.push(reason);
     }
   }
+}
+
+function checkBytes(text: string): void {
+  const bytes = Buffer.byteLength(text);
+  if (bytes <= NUMBERS.maxFileBytes) return;
+  const message = `the topology would be ${bytes} bytes, at most ${NUMBERS.maxFileBytes} are read`;
+  throw new WarrenError("file-too-large", message);
 }
 
 function warningsOf({ warnings }: Loaded, file: string): readonly Problem[] {
@@ -110,12 +120,14 @@ type Drafted = { readonly found: Found; readonly text: TopologyText; readonly fi
 function objectionsOf(problems: readonly Problem[], drafted: Drafted): ReadonlyMap<object, string> {
   const { found, text, file } = drafted;
   const pointers = pointersByPlace(file, text.text);
+  const objects = objectsByPath(found);
   const raised = new Map<object, string>();
   for (const problem of problems) {
     if (OF_THE_TOPOLOGY.includes(problem.code)) continue;
     const path = split(pointers.get(`${problem.at.line}:${problem.at.column}`) ?? "");
-    refuseImpossible(problem, path, found);
-    const object = bindingAt(path, text) ?? objectAt(path, found);
+    const named = objects.get(JSON.stringify(path.slice(0, 2)));
+    refuseImpossible(problem, path, found, named);
+    const object = bindingAt(path, text) ?? named;
     if (object !== undefined && !raised.has(object)) raised.set(object, problem.message);
   }
   return raised;
@@ -145,21 +157,23 @@ function bindingAt(path: readonly string[], { bindings }: TopologyText): object 
   return undefined;
 }
 
-function objectAt([section, name]: readonly string[], found: Found): object | undefined {
-  const objects: Readonly<Record<string, readonly { readonly name: string }[]>> = {
-    exchanges: found.exchanges,
-    queues: found.queues,
-    policies: found.policies,
-  };
-  return objects[section ?? ""]?.find((object) => object.name === name);
+function objectsByPath({ exchanges, queues, policies }: Found): ReadonlyMap<string, object> {
+  return new Map(
+    Object.entries({ exchanges, queues, policies }).flatMap(([section, objects]) =>
+      objects.map((object) => [JSON.stringify([section, object.name]), object] as const),
+    ),
+  );
 }
 
-function refuseImpossible(problem: Problem, path: readonly string[], found: Found): void {
-  const [section, name, part, argument] = path;
-  if (found.placeOf === null || !IMPOSSIBLE.includes(problem.code)) return;
+function refuseImpossible(
+  problem: Problem,
+  path: readonly string[],
+  { placeOf }: Found,
+  object: object | undefined,
+): void {
+  const [section, , part, argument] = path;
+  if (placeOf === null || object === undefined || !IMPOSSIBLE.includes(problem.code)) return;
   if (section !== "queues" || part !== "arguments" || argument === undefined) return;
-  const queue: FoundQueue | undefined = found.queues.find((it) => it.name === name);
-  if (queue === undefined) return;
-  const at = found.placeOf(queue, "arguments", argument);
+  const at = placeOf(object, "arguments", argument);
   throw new WarrenError("bad-definitions", problem.message, { at });
 }

@@ -133,7 +133,6 @@ function amqpUrl(host: string, vhost: string): string {
 
 /** A name that no project has in this vhost: its objects would be taken for this one's. */
 function projectOf({ vhost, queues, exchanges }: Found, { project }: ImportSource): string {
-  if (project !== undefined) return checkedProject(project);
   const word = (vhost ?? "").toLowerCase().replaceAll(/[^a-z0-9]+/g, "-");
   const base =
     word
@@ -142,12 +141,12 @@ function projectOf({ vhost, queues, exchanges }: Found, { project }: ImportSourc
       .replace(/-$/, "") || "imported";
   const isTaken = (name: string) =>
     [...queues, ...exchanges].some((it) => it.name.startsWith(`warren.${name}.`));
-  return isTaken(base) ? `${base}-imported` : base;
-}
-
-function checkedProject(project: string): string {
-  if (/^[a-z][a-z0-9-]{0,62}$/.test(project)) return project;
-  throw bad(`--project must be a word of a-z, 0-9 and -, found ${quoted(project)}`);
+  if (project === undefined) return isTaken(base) ? `${base}-imported` : base;
+  if (!/^[a-z][a-z0-9-]{0,62}$/.test(project)) {
+    throw bad(`--project must be a word of a-z, 0-9 and -, found ${quoted(project)}`);
+  }
+  if (isTaken(project)) throw bad(`--project ${quoted(project)} is there: warren.${project}.*`);
+  return project;
 }
 
 function bad(message: string): WarrenError {

@@ -2,7 +2,6 @@ import { existsSync } from "node:fs";
 import { rename, writeFile } from "node:fs/promises";
 import { type Found, formatUnmanaged } from "../apply/transfer/found.ts";
 import { EXIT, formatProblem, messageOf, quoted, WarrenError } from "../errors.ts";
-import { NUMBERS } from "../numbers.ts";
 import { type Context, count } from "./command.ts";
 import { type Draft, draftTopology } from "./import-draft.ts";
 import { type ImportSource, type Opened, openSource } from "./import-source.ts";
@@ -16,7 +15,7 @@ export type ImportOptions = ImportSource & {
 /**
  * Writes the topology.yaml of a vhost: of a broker's definitions, or of a live broker.
  *
- * @throws {WarrenError} file-exists; file-too-large; and what `openSource` and `draftTopology` do
+ * @throws {WarrenError} file-exists; and what `openSource` and `draftTopology` throw
  */
 export async function importTopology(context: Context, options: ImportOptions): Promise<number> {
   const { out, force = false } = options;
@@ -26,11 +25,6 @@ export async function importTopology(context: Context, options: ImportOptions): 
   const { found, head } = source;
   const file = out ?? context.file;
   const draft = draftTopology({ found, head, file, env: context.env });
-  const bytes = Buffer.byteLength(draft.text);
-  if (bytes > NUMBERS.maxFileBytes) {
-    const message = `the topology would be ${bytes} bytes, at most ${NUMBERS.maxFileBytes} are read`;
-    throw new WarrenError("file-too-large", message);
-  }
   if (out === undefined) context.print(draft.text.trimEnd());
   else await write(out, draft.text, force);
   for (const line of reportOf(draft, source)) context.printError(line);

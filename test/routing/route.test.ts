@@ -62,6 +62,17 @@ const cases: readonly Case[] = [
     null,
   ],
   [
+    "x-delayed-message routes as the type that its argument names",
+    { later: { type: "x-delayed-message", arguments: { "x-delayed-type": "direct" } } },
+    [
+      ["later", "a", "k"],
+      ["later", "b", "#"],
+    ],
+    ["later", "k"],
+    ["a"],
+    null,
+  ],
+  [
     "exchanges are followed",
     kinds,
     [
@@ -164,6 +175,11 @@ test.each([
   [{}, {}, true],
   [{ "x-match": "any" }, { n: 1 }, false],
   [{ toString: "a" }, {}, false],
+  [{ n: { a: 1, b: 2 } }, { n: { a: 1, b: 2 } }, true],
+  [{ n: { a: 1, b: 2 } }, { n: { b: 2, a: 1 } }, false],
+  [{ n: [1, "a"] }, { n: [1, "a"] }, true],
+  [{ n: [] }, { n: {} }, true],
+  [{ n: {} }, { n: "" }, false],
 ])("a headers binding %j and the headers %j: %s", (wanted, headers, isTaken) => {
   const network = topologyOf({ exchanges: kinds, bindings: [["headers", "q", wanted as never]] });
   expect(route(network, "headers", "", headers).queues).toEqual(isTaken ? ["q"] : []);

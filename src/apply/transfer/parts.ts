@@ -87,18 +87,19 @@ function exchangeNode(
   { type, internal, autoDelete, arguments: args }: LiveExchange,
   { as }: Saying,
   bind: Node | null,
-  { sayings }: Scene,
+  { exchanges, leftOut }: Scene,
 ): Node {
   const { "alternate-exchange": alternate, ...rest } = args;
   const isDeclared = as === "declared";
-  const isSaid = [...sayings.exchanges].some(
-    ([{ name }, saying]) => name === alternate && saying.as !== "left out",
-  );
+  const isSaid =
+    typeof alternate === "string" &&
+    exchanges.has(alternate) &&
+    !leftOut.has(destinationOf({ destination: alternate, destinationKind: "exchange" }));
   const shown = isDeclared ? argumentsNode(rest) : null;
   return mapOf([
     ["type", scalar(type)],
     ["external", isDeclared ? null : scalar(true)],
-    ["alternate", typeof alternate === "string" && isSaid ? scalar(alternate) : null],
+    ["alternate", isSaid ? scalar(alternate) : null],
     ["internal", internal ? scalar(true) : null],
     ["autoDelete", autoDelete && isDeclared ? scalar(true) : null],
     ["bind", bind],

@@ -13,6 +13,8 @@ export type Scene = {
   readonly exchanges: ReadonlyMap<string, LiveExchange>;
   /** By `queue` or `exchange`, a space, and its name. */
   readonly bindingsTo: ReadonlyMap<string, readonly LiveBinding[]>;
+  /** What is there and not in the file, as the keys of `bindingsTo`. */
+  readonly leftOut: ReadonlySet<string>;
   /** Exchanges of the broker itself that something said leads to or from; every vhost has them all. */
   readonly used: ReadonlySet<string>;
 };
@@ -33,6 +35,10 @@ export function sceneOf(found: Found, objections: Objections): Scene {
     policies: new Map(found.policies.map((policy) => [policy, sayPolicy(objections.get(policy))])),
     exchanges: new Map(found.exchanges.map((exchange) => [exchange.name, exchange])),
     bindingsTo,
+    leftOut: new Set([
+      ...leftOutOf("queue", sayings.queues),
+      ...leftOutOf("exchange", sayings.exchanges),
+    ]),
     used: usedExchanges(found, sayings),
   };
 }
@@ -42,6 +48,15 @@ export function destinationOf(
   binding: Pick<LiveBinding, "destination" | "destinationKind">,
 ): string {
   return `${binding.destinationKind} ${binding.destination}`;
+}
+
+function leftOutOf(
+  kind: LiveBinding["destinationKind"],
+  sayings: ReadonlyMap<{ readonly name: string }, Saying>,
+): readonly string[] {
+  return [...sayings].flatMap(([{ name: destination }, { as }]) =>
+    as === "left out" ? [destinationOf({ destination, destinationKind: kind })] : [],
+  );
 }
 
 function sayPolicy([reason]: readonly string[] = []): Saying {
@@ -93,18 +108,12 @@ export function exceptionsOf(scene: Scene): Exceptions {
     (saying.as === "external" ? external : leftOut).push(sentence);
   }
   for (const [binding, how] of sayings.bindings) {
-    if (typeof how === "string" || isOfLeftOut(binding, scene)) continue;
+    // Said with the object that it ends at.
+    if (typeof how === "string" || scene.leftOut.has(destinationOf(binding))) continue;
     const place = found.placeOf === null ? "" : ` (${formatPlace(found.placeOf(binding))})`;
     leftOut.push(`${shownBinding(binding)}: ${how.reason}${place}`);
   }
   return { external, leftOut };
-}
-
-/** Said with the object that it ends at, which is left out. */
-function isOfLeftOut(binding: LiveBinding, { sayings }: Scene): boolean {
-  const ends: ReadonlyMap<{ readonly name: string }, Saying> =
-    binding.destinationKind === "queue" ? sayings.queues : sayings.exchanges;
-  return [...ends].some(([{ name }, { as }]) => name === binding.destination && as === "left out");
 }
 
 /** `binding orders → billing "order.placed"` */
