@@ -4,12 +4,11 @@
  * it; else it looks whether what it needs is there, and waits.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import { applyTopology } from "../apply/change/apply.ts";
-import { blockedError, blockingProblems, formatReport } from "../apply/change/report.ts";
 import type { ApplyReport } from "../apply/change/results.ts";
 import { formatProblem, messageOf, type Problem, WarrenError } from "../errors.ts";
 import type { Log } from "../handler.ts";
 import type { Topology } from "../topology.ts";
+import { loadApplying } from "./applying.ts";
 import { backoffMs } from "./backoff.ts";
 import { missingObjects } from "./existence.ts";
 import {
@@ -49,6 +48,8 @@ export class Declaring {
 
   constructor(options: DeclaringOptions) {
     this.#options = options;
+    // Ahead of time; who needs it hears of a failure.
+    if (!options.isPassive) loadApplying().catch(() => undefined);
   }
 
   get status(): Pick<RunnerStatus, "topology" | "topologyGeneration" | "problems"> {
@@ -83,6 +84,7 @@ export class Declaring {
     const { isPassive, signal, by } = this.#options;
     try {
       if (isPassive) return await missingObjects(topology, signal);
+      const { applyTopology, blockingProblems } = await loadApplying();
       const report = await applyTopology(topology, { signal, by });
       if (!report.isDone) return blockingProblems(report);
       this.#applied = report;
@@ -115,6 +117,7 @@ export class Declaring {
       if (missing.length === 0) return null;
       throw new WarrenError("missing-object", missing.map(formatProblem).join("\n"));
     }
+    const { applyTopology, blockedError } = await loadApplying();
     const report = await applyTopology(topology(), { signal, by });
     if (!report.isDone) throw blockedError(report);
     this.#applied = report;
@@ -141,6 +144,7 @@ export class Declaring {
   /** @returns what keeps it from declaring anything; null: it has declared what was missing. */
   async #declare(): Promise<Restraint | null> {
     const { topology, signal, by, log } = this.#options;
+    const { applyTopology, blockingProblems, formatReport } = await loadApplying();
     const onState = (state: Parameters<typeof assertNewest>[0]) =>
       assertNewest(state, this.#applied);
     try {

@@ -2,12 +2,11 @@
 import { basename } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { NO_PERMISSIONS } from "../apply/change/options.ts";
-import { type DocumentEntry, planDocument } from "../apply/plan/document.ts";
-import { planTopology } from "../apply/plan/look.ts";
-import { isDifferent } from "../apply/plan/plan.ts";
+import type { DocumentEntry } from "../apply/plan/document.ts";
 import { messageOf } from "../errors.ts";
 import type { Log } from "../handler.ts";
 import type { Topology } from "../topology.ts";
+import { loadPlanning } from "./applying.ts";
 
 export type DriftStatus = {
   /** RFC 3339. */
@@ -121,6 +120,7 @@ export class Drift {
 }
 
 async function look(topology: Topology, signal: AbortSignal): Promise<Looked> {
+  const { planTopology, planDocument, isDifferent } = await loadPlanning();
   const looked = await planTopology(topology, NO_PERMISSIONS, signal);
   const document = planDocument(looked, NO_PERMISSIONS);
   return {
