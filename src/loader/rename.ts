@@ -33,6 +33,9 @@ function problemOf(
   if (Object.hasOwn(file.queues ?? {}, was)) return `queue ${shown} is still declared`;
   if (heir !== undefined) return `queue ${shown} is taken over by ${JSON.stringify(heir)} already`;
   if (block.external === true) return "an external queue is never declared, so it takes over none";
-  // Messages are read from a stream, and never leave it.
-  return block.type === "stream" ? "a stream is filled by its bindings alone" : null;
+  if (block.type === "stream") return "a stream is filled by its bindings alone";
+  // Who consumes the new queue empties the old one.
+  return block.handler === "none"
+    ? `nobody would consume what waits in ${shown}: the queue has no handler`
+    : null;
 }

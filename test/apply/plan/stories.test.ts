@@ -58,15 +58,19 @@ test("a renamed queue is kept until it is empty, and then goes with --prune", as
     topologyIn(
       vhost,
       `exchanges: { x: { type: topic } }
-queues: { ${name}: { type: classic, ${was} bind: { x: a }, handler: none, deadLetter: none } }`,
+queues: { ${name}: { type: classic, ordered: true, ${was} bind: { x: a }, handler: bill, retry: none, deadLetter: none } }`,
     );
   await applyTopology(await queue("old"));
   await client.publish("x", "a", { number: 1 });
 
   const renamed = await queue("new", "was: old, ");
+  // What the old queue retries may be waiting still.
   expect(await planned(renamed)).toEqual([
+    "create exchange warren.test.retry",
+    "create exchange warren.test.requeue",
     "create queue new",
     "bind binding x -> new  a",
+    "bind binding warren.test.requeue -> new  *.old",
     "unbind binding x -> old  a",
     "kept queue old: renamed: consumed by new until it is empty",
   ]);
