@@ -1,11 +1,11 @@
 /** definitions.json, as a broker exports it, of one of its vhosts. */
-import { quoted, WarrenError } from "../../errors.ts";
 import type { PolicyTarget } from "../../topology.ts";
 import type { LiveBinding, LiveExchange, LivePolicy } from "../live.ts";
 import { Item } from "./definitions-item.ts";
 import { checkCount, type Found, type FoundQueue } from "./found.ts";
 import { JsonReader } from "./json-reader.ts";
-import { type Counts, isSection, type Section, type Survey, survey } from "./survey.ts";
+import { isSection, type Section, type Survey, survey } from "./survey.ts";
+import { checkVhosts, chooseVhost } from "./vhosts.ts";
 
 export type DefinitionsSource = {
   readonly bytes: Buffer;
@@ -57,44 +57,6 @@ export function readDefinitions({ bytes, file, vhost: wanted }: DefinitionsSourc
       return item.placeOf(...keys);
     },
   };
-}
-
-/** An object of a vhost that the definitions don't have can't be declared. */
-function checkVhosts({ listed, firstAt }: Survey, reader: JsonReader): void {
-  if (listed === null) return;
-  for (const [vhost, at] of firstAt) {
-    if (listed.has(vhost)) continue;
-    throw reader.refuse(`vhost ${quoted(vhost)} is not among the vhosts of these definitions`, at);
-  }
-}
-
-function chooseVhost(seen: Survey, wanted: string | null, file: string): string | null {
-  const named = [...seen.counts.keys()].filter((name) => name !== null);
-  const names = [...new Set([...(seen.listed ?? []), ...named])];
-  // Definitions of one vhost name it in policies alone, or apart.
-  const only = seen.counts.has(null) ? (seen.vhost ?? names[0] ?? null) : null;
-  if (seen.counts.has(null) && names.length < 2) {
-    if (wanted === null || only === null || wanted === only) return wanted ?? only;
-    throw absent(wanted, [only], file);
-  }
-  if (wanted !== null) {
-    if (names.includes(wanted)) return wanted;
-    throw absent(wanted, names, file);
-  }
-  const [first, ...others] = names;
-  if (others.length === 0) return first ?? null;
-  const list = names.map((name) => `${quoted(name)} (${sizeOf(seen.counts.get(name))})`).join(", ");
-  throw new WarrenError("several-vhosts", `${file} has ${names.length} vhosts: ${list}`);
-}
-
-function absent(wanted: string, names: readonly string[], file: string): WarrenError {
-  const list = names.map(quoted).join(", ") || "none";
-  return new WarrenError("bad-argument", `${file} has no vhost ${quoted(wanted)}, it has ${list}`);
-}
-
-function sizeOf(counts: Counts | undefined): string {
-  const { exchanges = 0, queues = 0, bindings = 0 } = counts ?? {};
-  return `${exchanges} exchanges, ${queues} queues, ${bindings} bindings`;
 }
 
 function sumOf(counts: Survey["counts"], vhost: string | null): number {

@@ -154,7 +154,7 @@ const several = `{ "vhosts": [ { "name": "/" }, { "name": "shop" }, { "name": "e
 
 test("of several vhosts one has to be chosen; without a choice they are listed", () => {
   expect(refusal(() => read(several))).toBe(
-    'several-vhosts  d.json has 3 vhosts: "/" (0 exchanges, 1 queues, 0 bindings), "shop" (0 exchanges, 2 queues, 0 bindings), "empty" (0 exchanges, 0 queues, 0 bindings)',
+    'several-vhosts  d.json has 3 vhosts: "/" (0 exchanges, 1 queue, 0 bindings), "shop" (0 exchanges, 2 queues, 0 bindings), "empty" (0 exchanges, 0 queues, 0 bindings)',
   );
   expect(refusal(() => read(several, "shp"))).toBe(
     'bad-argument  d.json has no vhost "shp", it has "/", "shop", "empty"',
