@@ -1,4 +1,4 @@
-import { type Place, quoted } from "../../errors.ts";
+import { type Place, quoted, type WarrenError } from "../../errors.ts";
 import type { Arguments, ArgumentValue } from "../../topology.ts";
 import type { JsonNode, JsonReader } from "./json-reader.ts";
 
@@ -22,7 +22,7 @@ export class Item {
   text(key: string): string {
     const { node, value } = this.#scalar(key);
     if (typeof value === "string") return value;
-    throw this.#refuse(key, "must be text", node);
+    throw this.refuse(key, "must be text", node);
   }
 
   /** @param missing what it is where it is not there; without it, it has to be there. */
@@ -30,13 +30,13 @@ export class Item {
     if (missing !== undefined && !this.has(key)) return missing;
     const { node, value } = this.#scalar(key);
     if (typeof value === "boolean") return value;
-    throw this.#refuse(key, "must be true or false", node);
+    throw this.refuse(key, "must be true or false", node);
   }
 
   integer(key: string): number {
     const { node, value } = this.#scalar(key);
     if (typeof value === "number" && Number.isInteger(value)) return value;
-    throw this.#refuse(key, "must be a whole number", node);
+    throw this.refuse(key, "must be a whole number", node);
   }
 
   choice<T extends string>(key: string, choices: readonly T[]): T {
@@ -44,7 +44,7 @@ export class Item {
     const found = choices.find((choice) => choice === text);
     if (found !== undefined) return found;
     const message = `must be ${choices.join(" or ")}, found ${quoted(text)}`;
-    throw this.#refuse(key, message, this.#member(key));
+    throw this.refuse(key, message, this.#member(key));
   }
 
   /** Those of AMQP; none where it is not there. */
@@ -52,7 +52,7 @@ export class Item {
     const node = this.#member(key);
     // RabbitMQ writes an empty table as an empty list in places.
     if (node === undefined || (node.kind === "array" && node.items.length === 0)) return {};
-    if (node.kind !== "object") throw this.#refuse(key, "must be an object", node);
+    if (node.kind !== "object") throw this.refuse(key, "must be an object", node);
     return this.#table(node, key);
   }
 
@@ -67,6 +67,11 @@ export class Item {
     return this.#reader.placeOf(node.at);
   }
 
+  /** An error about a member; without its node, about the object. */
+  refuse(path: string, message: string, node: JsonNode = this.#node): WarrenError {
+    return this.#reader.refuse(`${this.#pointer}/${path} ${message}`, node.at);
+  }
+
   #table(node: JsonNode & { readonly kind: "object" }, path: string): Arguments {
     const table: Record<string, ArgumentValue> = Object.create(null);
     for (const [key, member] of node.members) table[key] = this.#value(member, `${path}/${key}`);
@@ -79,7 +84,7 @@ export class Item {
       return node.items.map((item, index) => this.#value(item, `${path}/${index}`));
     }
     if (node.value !== null) return node.value;
-    throw this.#refuse(path, "is null, which no broker takes", node);
+    throw this.refuse(path, "is null, which no broker takes", node);
   }
 
   #member(key: string): JsonNode | undefined {
@@ -88,12 +93,8 @@ export class Item {
 
   #scalar(key: string) {
     const node = this.#member(key);
-    if (node === undefined) throw this.#refuse(key, "is missing");
+    if (node === undefined) throw this.refuse(key, "is missing");
     if (node.kind === "scalar") return { node, value: node.value };
-    throw this.#refuse(key, "must not be a list or an object", node);
-  }
-
-  #refuse(path: string, message: string, node: JsonNode = this.#node) {
-    return this.#reader.refuse(`${this.#pointer}/${path} ${message}`, node.at);
+    throw this.refuse(key, "must not be a list or an object", node);
   }
 }

@@ -1,4 +1,5 @@
 /** definitions.json, as a broker exports it, of one of its vhosts. */
+import { quoted } from "../../errors.ts";
 import type { PolicyTarget } from "../../topology.ts";
 import type { LiveBinding, LiveExchange, LivePolicy } from "../live.ts";
 import { Item } from "./definitions-item.ts";
@@ -29,12 +30,14 @@ export function readDefinitions({ bytes, file, vhost: wanted }: DefinitionsSourc
   checkCount(sumOf(seen.counts, vhost));
   const items = new Map<object, Item>();
   const sections = readItems(reader, vhost);
-  const read = <T extends object>(section: Section, make: (item: Item) => T): readonly T[] =>
-    sections[section].map((item) => {
+  const read = <T extends object>(section: Section, make: (item: Item) => T): readonly T[] => {
+    if (section !== "bindings") checkTwins(sections[section]);
+    return sections[section].map((item) => {
       const object = make(item);
       items.set(object, item);
       return object;
     });
+  };
   const { version, listed } = seen;
   const others = [...(listed ?? [])].filter((name) => name !== vhost);
   return {
@@ -57,6 +60,15 @@ export function readDefinitions({ bytes, file, vhost: wanted }: DefinitionsSourc
       return item.placeOf(...keys);
     },
   };
+}
+
+function checkTwins(items: readonly Item[]): void {
+  const names = new Set<string>();
+  for (const item of items) {
+    const name = item.text("name");
+    if (names.has(name)) throw item.refuse("name", `is there twice: ${quoted(name)}`);
+    names.add(name);
+  }
 }
 
 function sumOf(counts: Survey["counts"], vhost: string | null): number {

@@ -71,8 +71,8 @@ function sayExchange({ name, durable, autoDelete, arguments: args }: LiveExchang
   return strange === null ? DECLARED : { as: "external", reason: strange };
 }
 
-/** No name that a file can have; the loader finds all others. */
-function sayName(name: string): Saying | null {
+/** For a name that no file can have; the loader finds all others. */
+export function sayName(name: string): Saying | null {
   if (name.startsWith(OWN)) return leaveOut("its name belongs to warren");
   return name === "<<" ? leaveOut(MERGE) : null;
 }
@@ -104,8 +104,9 @@ function sayBinding(
   objections: readonly string[] = [],
 ): "friendly" | "raw" | { readonly reason: string } {
   const { source, destination, destinationKind, arguments: args } = binding;
-  if (!said.exchange.has(source))
+  if (!said.exchange.has(source)) {
     return { reason: `exchange ${quoted(source)} is not in this file` };
+  }
   if (!said[destinationKind].has(destination)) {
     return { reason: `${destinationKind} ${quoted(destination)} is not in this file` };
   }

@@ -3,7 +3,14 @@ import type { ArgumentValue } from "../../topology.ts";
 import type { LiveBinding, LiveExchange, LivePolicy } from "../live.ts";
 import { isTyped } from "../wire.ts";
 import type { Found } from "./found.ts";
-import { BROKERS_OWN, type Objections, type Saying, type Sayings, sayingsOf } from "./sayings.ts";
+import {
+  BROKERS_OWN,
+  type Objections,
+  type Saying,
+  type Sayings,
+  sayingsOf,
+  sayName,
+} from "./sayings.ts";
 
 /** What is to be written, and how each part is said. */
 export type Scene = {
@@ -32,7 +39,9 @@ export function sceneOf(found: Found, objections: Objections): Scene {
   return {
     found,
     sayings,
-    policies: new Map(found.policies.map((policy) => [policy, sayPolicy(objections.get(policy))])),
+    policies: new Map(
+      found.policies.map((policy) => [policy, sayPolicy(policy, objections.get(policy))]),
+    ),
     exchanges: new Map(found.exchanges.map((exchange) => [exchange.name, exchange])),
     bindingsTo,
     leftOut: new Set([
@@ -59,8 +68,8 @@ function leftOutOf(
   );
 }
 
-function sayPolicy([reason]: readonly string[] = []): Saying {
-  return reason === undefined ? { as: "declared" } : { as: "left out", reason };
+function sayPolicy({ name }: LivePolicy, [reason]: readonly string[] = []): Saying {
+  return sayName(name) ?? (reason === undefined ? { as: "declared" } : { as: "left out", reason });
 }
 
 function usedExchanges({ bindings }: Found, sayings: Sayings): ReadonlySet<string> {
@@ -123,7 +132,7 @@ export function shownBinding({ source, destination, key, arguments: args }: Live
 }
 
 /** A number that is more than its value as a person reads it: `5.0`. */
-function untyped(_key: string, value: ArgumentValue): unknown {
-  if (!isTyped(value)) return value;
+function untyped(_key: string, value: ArgumentValue | null): unknown {
+  if (value === null || !isTyped(value)) return value;
   return value["!"] === "double" ? `${value.value}.0` : String(value.value);
 }

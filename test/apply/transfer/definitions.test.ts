@@ -105,6 +105,11 @@ const bad: readonly (readonly [what: string, text: string, refusal: string])[] =
     'd.json:1:30 bad-definitions  the key "name" is there twice',
   ],
   [
+    "a queue that is there twice",
+    '{ "queues": [ { "name": "a", "durable": true }, { "name": "a", "durable": true } ] }',
+    'd.json:1:49 bad-definitions  /queues/1/name is there twice: "a"',
+  ],
+  [
     "a destination that is neither a queue nor an exchange",
     '{ "bindings": [ { "source": "x", "destination": "a", "destination_type": "topic", "routing_key": "" } ] }',
     'd.json:1:74 bad-definitions  /bindings/0/destination_type must be queue or exchange, found "topic"',
