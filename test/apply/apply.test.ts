@@ -2,6 +2,7 @@ import { applyTopology } from "../../src/apply/change/apply.ts";
 import { formatReport } from "../../src/apply/change/report.ts";
 import { loadTopology, type RunnerFiles } from "../support/runner.ts";
 import { expect, test } from "../support/test.ts";
+import { apply as applyText, objectsIn, WAYS } from "./applying.ts";
 
 async function apply(files: RunnerFiles) {
   return await applyTopology(await loadTopology(files));
@@ -204,18 +205,22 @@ queues: { q: { bind: { theirs: "#" }, handler: none, deadLetter: none } }
   expect((await client.publish("theirs", "any.key", {})).routed).toBe(true);
 });
 
-test("an exchange type that the broker does not know is named with its exchange", async ({
-  vhost,
-}) => {
-  const topology = `
+test.for(WAYS)(
+  "over %s, an exchange type that the broker does not know is named with its exchange",
+  async (way, { vhost }) => {
+    const topology = `
 exchanges: { odd: { type: x-no-such-type } }
 queues: { q: { handler: none, deadLetter: none } }
 `;
-  await expect(apply({ topology, url: vhost.url })).rejects.toMatchObject({
-    code: "unknown-exchange-type",
-    message: expect.stringContaining('exchange "odd" has type "x-no-such-type"'),
-  });
-});
+    await expect(applyText(vhost, topology, { way })).rejects.toMatchObject({
+      code: "unknown-exchange-type",
+      message: expect.stringContaining('exchange "odd" has type "x-no-such-type"'),
+      at: { line: 6 },
+    });
+    // Where the broker can be asked, nothing was declared before.
+    if (way === "management") expect(await objectsIn(vhost)).toEqual([]);
+  },
+);
 
 test("five at once on an empty vhost make one topology, without a conflict", async ({ vhost }) => {
   const files = { topology: shop, handlers, url: vhost.url };

@@ -1,7 +1,7 @@
 /** Several applies at the same time. */
 import { takeLock } from "../../../src/apply/state/lock.ts";
 import { expect, test } from "../../support/test.ts";
-import { apply, objectsIn, stateOf, WAYS } from "../applying.ts";
+import { apply, changesOf, objectsIn, stateOf, WAYS } from "../applying.ts";
 import { openConnection } from "../state/connection.ts";
 
 const queues = (names: readonly string[]) => `
@@ -85,4 +85,28 @@ test("a connection that ends in the middle changes nothing more, and says how fa
   const report = await apply(vhost, queues(names));
   expect(report.isDone).toBe(true);
   expect((await stateOf(vhost))?.owned.queues).toHaveLength(60);
+});
+
+test("what somebody undoes at once does not count as done", async ({ vhost, client }) => {
+  let isOver = false;
+  const undo = async () => {
+    while (!isOver) await client.channel.deleteQueue("a");
+  };
+  let undoing: Promise<void> = Promise.resolve();
+  const report = await apply(
+    vhost,
+    "queues: { a: { handler: none, deadLetter: none, type: classic } }",
+    {
+      onPlan: () => {
+        undoing = undo();
+      },
+    },
+  );
+  isOver = true;
+  await undoing;
+  expect(report.isDone).toBe(false);
+  expect(changesOf(report)).toEqual([
+    "refused queue a: was changed, and is as before: somebody else changes it too",
+  ]);
+  expect((await stateOf(vhost))?.owned.queues).toEqual([]);
 });
