@@ -6,17 +6,21 @@ import type { Management } from "../inspect/management.ts";
 import { listRows } from "../inspect/row.ts";
 import type { ReplaceRun } from "./run.ts";
 
+/**
+ * Live. Of a quorum queue: `consumers` are all that have messages in their hands, those that are
+ * cancelled and those who got one included; and a leader that is busy or away is said to have 0 of both.
+ */
 export type QueueLook = {
-  /** Live. */
   readonly ready: number;
   readonly consumers: number;
 };
 
 /** As the management API has it: of a quorum queue several seconds old. */
 export type Totals = {
-  /** All that it holds, dead letters that found no way included. */
   readonly messages: number;
   readonly unacked: number;
+  /** Neither ready nor unacknowledged: dead letters that have found no way yet. */
+  readonly held: number;
 };
 
 /** null: there is no such queue. @throws {Error} when the connection ends. */
@@ -31,17 +35,18 @@ export async function lookAt(run: ReplaceRun, queue: string): Promise<QueueLook 
   throw run.refused(`look at queue "${queue}"`, attempt.refusal);
 }
 
-/** @throws {WarrenError} `management-failed`, `management-refused`. */
-export async function listTotals(management: Management, queue: string): Promise<Totals> {
+/** null: they are not listed yet. @throws {WarrenError} `management-failed`, `management-refused`. */
+export async function listTotals(management: Management, queue: string): Promise<Totals | null> {
   const rows = await listRows(management, "queues", {
     disable_stats: "true",
     enable_queue_totals: "true",
   });
   const row = rows.find((one) => one.text("name") === queue);
-  return {
-    messages: row?.count("messages") ?? 0,
-    unacked: row?.count("messages_unacknowledged") ?? 0,
-  };
+  const [messages, ready, unacked] = ["messages", "messages_ready", "messages_unacknowledged"].map(
+    (key) => row?.count(key) ?? null,
+  );
+  if (messages == null || ready == null || unacked == null) return null;
+  return { messages, unacked, held: messages - ready - unacked };
 }
 
 /** Why consumers forbid the deletion of their queue. */

@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { BrokerConnection } from "../../broker-connection.ts";
 import { messageOf, WarrenError } from "../../errors.ts";
+import { within } from "../../within.ts";
 import { type End, Mover, type MoverOptions } from "./mover.ts";
 import type { ReplaceRun } from "./run.ts";
 
@@ -11,6 +12,7 @@ export type MovingOptions = Omit<MoverOptions, "consumerTag">;
 /** Each failure gives messages back, and a queue may count how often: so not for ever. */
 const MAX_FAILURES = 5;
 const BACKOFF_MS = 250;
+const CANCEL_MS = 1_000;
 
 export class Moving {
   readonly consumerTag: string;
@@ -54,8 +56,10 @@ export class Moving {
     if (this.#fatal) throw this.#fatal;
   }
 
-  /** Once the queue is deleted: moves what it still has in its hands, and ends. */
+  /** Once the queue is deleted: moves what it still has in its hands, and what is on its way there. */
   async finish(): Promise<void> {
+    // The broker's cancel comes after the last message; 3.10 may forget to send one.
+    await within(this.#going, CANCEL_MS, undefined);
     await this.#mover?.finish();
     await this.stop();
     this.assertGoing();

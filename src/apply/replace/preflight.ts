@@ -1,14 +1,13 @@
 /** What is looked at before the first change: whether it can be done at all, and done without loss. */
 import { WarrenError } from "../../errors.ts";
 import { NUMBERS } from "../../numbers.ts";
-import type { Arguments, PolicyTarget } from "../../topology.ts";
-import { listRows } from "../inspect/row.ts";
-import { isMatch } from "../plan/policy-match.ts";
+import type { Arguments } from "../../topology.ts";
 import { queueTypeOf } from "../plan/queue-type.ts";
 import { toFieldTable } from "../wire.ts";
 import { onSpare } from "./clear.ts";
 import { trialQueue } from "./journal.ts";
 import { consumersInTheWay, counted, lookAt } from "./look.ts";
+import { policiesOver } from "./policies.ts";
 import type { ReplaceRun } from "./run.ts";
 
 /** A trial that is left behind goes by itself. */
@@ -84,38 +83,12 @@ async function assertNoForeignConsumers(run: ReplaceRun): Promise<void> {
 const HARMFUL = ["max-length", "max-length-bytes", "expires"];
 
 async function assertNoPolicy(run: ReplaceRun): Promise<void> {
-  const { management } = run.context;
-  if (!management) return;
-  const type = queueTypeOf({ arguments: run.journal.to });
-  const object = { kind: "queue", name: run.temporary, type } as const;
-  for (const kind of ["policies", "operator-policies"]) {
-    const policies = await listPolicies(run, kind);
-    const [first] = policies
-      .filter((policy) => isMatch(policy, object))
-      .sort((a, b) => b.priority - a.priority);
-    const harmful = Object.keys(first?.definition ?? {}).filter((key) => HARMFUL.includes(key));
-    if (!first || harmful.length === 0) continue;
-    const text = `policy "${first.name}" (${harmful.join(", ")}) would apply to "${run.temporary}", which has to keep everything: narrow its pattern meanwhile`;
+  const object = { name: run.temporary, type: queueTypeOf({ arguments: run.journal.to }) };
+  for (const policy of await policiesOver(run, object)) {
+    const harmful = Object.keys(policy.definition).filter((key) => HARMFUL.includes(key));
+    if (harmful.length === 0) continue;
+    const text = `policy "${policy.name}" (${harmful.join(", ")}) would apply to "${run.temporary}", which has to keep everything: narrow its pattern meanwhile`;
     throw blocked(run, text);
-  }
-}
-
-async function listPolicies(run: ReplaceRun, kind: string) {
-  const { management } = run.context;
-  if (!management) return [];
-  try {
-    const rows = await listRows(management, kind);
-    return rows.map((row) => ({
-      name: row.text("name"),
-      pattern: row.text("pattern"),
-      applyTo: row.text("apply-to") as PolicyTarget,
-      priority: row.count("priority") ?? 0,
-      definition: row.arguments("definition"),
-    }));
-  } catch (error) {
-    if (!(error instanceof WarrenError) || error.code !== "management-refused") throw error;
-    run.notes.push(`${kind} were not looked at: user "${management.user}" may not see them`);
-    return [];
   }
 }
 

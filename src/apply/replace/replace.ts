@@ -11,7 +11,8 @@ import { clear } from "./clear.ts";
 import type { Change, ReplaceContext, ReplaceReport } from "./context.ts";
 import type { Copy } from "./copy.ts";
 import { IN_HAND, type Journal, NOTHING_MOVED } from "./journal.ts";
-import { lookAt } from "./look.ts";
+import { counted, lookAt } from "./look.ts";
+import { mayHoldDeadLetters } from "./policies.ts";
 import { preflight } from "./preflight.ts";
 import { roomOf } from "./room.ts";
 import { ReplaceRun } from "./run.ts";
@@ -87,7 +88,18 @@ async function ending(run: ReplaceRun, work: () => Promise<void>): Promise<Repla
   }
   const { queue, overlapMs, gapMs, notes, startedMs } = run;
   const { counts } = run.journal;
+  if (counts.byName > 0) notes.push(byNameNote(counts.byName, gapMs));
   return { queue, counts, overlapMs, gapMs, notes, tookMs: performance.now() - startedMs };
+}
+
+/**
+ * A broker confirms what reaches a queue in the instant in which it is deleted, and it is gone: 1
+ * message at 200 a second, on 3.10 and 4.3, whatever the type. Nobody can count them.
+ */
+function byNameNote(count: number, gapMs: number | null): string {
+  const time = gapMs === null ? "the time" : `the ${Math.ceil(gapMs)} ms`;
+  const came = `${counted(count, "message")} had come by the queue's name`;
+  return `${came}: one published so in ${time} between the two was returned, or lost though confirmed`;
 }
 
 /** Steps 2 to 6, unless the new queue is there: all messages are in the other queue then. */
@@ -117,8 +129,11 @@ async function drain(run: ReplaceRun): Promise<number | null> {
     queue,
     isQuorum: queueTypeOf({ arguments: run.journal.from }) === "quorum",
     way: { exchange: temporary, isLast: false },
+    holdsDeadLetters: await mayHoldDeadLetters(run),
+    unboundMs: performance.now(),
     room: null,
-    steps: { emptying: 4, checking: 5 },
+    emptyingStep: 4,
+    steps: { checking: 5, deleting: 6 },
     onMoved: ({ counts }: Copy) => run.count({ ...counts, moved: 1 }),
     beforeDelete: async () => {
       if (!(await moveNewBindings(run))) return false;
@@ -165,8 +180,11 @@ async function empty(run: ReplaceRun, args: Arguments): Promise<void> {
     queue: temporary,
     isQuorum,
     way: { exchange: temporary, isLast: true },
+    holdsDeadLetters: false,
+    unboundMs: performance.now(),
     room: roomOf(run, args),
-    steps: { emptying: 8, checking: 8 },
+    emptyingStep: 8,
+    steps: { checking: 8, deleting: 8 },
     onMoved: ({ counts }: Copy) => run.count({ ...counts, refilled: 1 }),
     beforeDelete: async () => true,
   });

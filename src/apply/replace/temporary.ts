@@ -17,7 +17,11 @@ export function temporaryArguments(from: Arguments, to: Arguments): Arguments {
   const names = hasPriorities ? [...kept, PRIORITY] : kept;
   return {
     "x-queue-type": isQuorum ? "quorum" : "classic",
-    ...(isQuorum && { "x-delivery-limit": NUMBERS.parkedDeliveryLimit }),
+    ...(isQuorum && {
+      "x-delivery-limit": NUMBERS.parkedDeliveryLimit,
+      // Else a policy could have it hold dead letters, which AMQP does not count.
+      "x-dead-letter-strategy": "at-most-once",
+    }),
     ...Object.fromEntries(names.map((name) => [name, to[name] as Arguments[string]])),
   };
 }

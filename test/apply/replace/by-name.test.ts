@@ -1,6 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { expect, test } from "../../support/test.ts";
-import { waitFor } from "../../support/wait-for.ts";
 import { PAIRS, replace } from "./replacing.ts";
 
 test.for(["c2c", "q2c"])(
@@ -58,19 +57,8 @@ test.for(["c2c", "q2c"])(
     expect(lost.length).toBeLessThanOrEqual(20);
     expect(report.notes).toEqual([
       expect.stringMatching(
-        /^\d+ messages had come by the queue's name: what is published so in the \d+ ms that it was gone was returned, or is lost though it was confirmed$/,
+        /^\d+ messages had come by the queue's name: one published so in the \d+ ms between the two was returned, or lost though confirmed$/,
       ),
     ]);
-    console.log(
-      pair,
-      "sent",
-      sent.size,
-      "lost",
-      lost.length,
-      "returned",
-      sent.size - kept.length,
-      report,
-    );
-    await waitFor(() => received.size > 0, { what: "messages" });
   },
 );

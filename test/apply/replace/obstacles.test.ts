@@ -76,7 +76,7 @@ test("a consumer of somebody else that comes meanwhile stops it, and all is as i
     },
   });
   expect(said).toMatch(
-    /^replace-stalled: queue "q" is not emptied: it has 1 consumer of others, and nothing has changed for \d+ s; it is as it was before$/,
+    /^replace-stalled: queue "q" is not emptied: it has 1 consumer of others, and it is no emptier than \d+ s ago; it is as it was before$/,
   );
   await foreign.close();
   await vhost.waitForCounts("q", { ready: 1 });
@@ -192,6 +192,28 @@ test("over AMQP alone a consumer blocks it, and so do dead letters that could no
   expect(await refusal(vhost, { queue: "r", from, to: CLASSIC }, { isBlind: true })).toBe(
     `replace-blocked: queue "r" can't be replaced: over AMQP alone its dead letters that wait can't be seen`,
   );
+});
+
+test("dead letters that a queue keeps until they find a way are no part of a deleted queue", async ({
+  vhost,
+  client,
+}) => {
+  const from = {
+    ...QUORUM,
+    "x-dead-letter-exchange": "nowhere",
+    "x-dead-letter-strategy": "at-least-once",
+    "x-overflow": "reject-publish",
+  };
+  const { channel } = client;
+  await channel.assertQueue("q", { arguments: from });
+  await client.publish("", "q", "dead");
+  const got = await channel.get("q", { noAck: false });
+  if (got) channel.reject(got, false);
+  const said = await refusal(vhost, { from, to: CLASSIC }, { stallMs: 9_000 });
+  expect(said).toMatch(
+    /^replace-stalled: queue "q" is not emptied: 1 dead letter that found no way yet, and it is no emptier than \d+ s ago; it is as it was before$/,
+  );
+  expect((await describeQueue(vhost, "q")).arguments).toEqual(from);
 });
 
 test("a message that can't be read stops it, and everything goes back", async ({
