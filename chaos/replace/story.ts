@@ -106,9 +106,10 @@ export async function tellStory(options: StoryOptions): Promise<Account> {
     await publisher.stop();
     handlerMs = 0;
     const lost = () => [...publisher.confirmed].filter((id) => !handled.has(id));
-    await waitFor((seen) => seen(lost().length) === 0, { what: "everything to be handled" }).catch(
-      () => undefined,
-    );
+    await waitFor((seen) => seen(lost().length) === 0, {
+      what: "everything to be handled",
+      timeoutMs: 120_000,
+    }).catch(() => undefined);
     const runs = [...handled.values()].reduce((sum, count) => sum + count, 0);
     return {
       kills: killed,

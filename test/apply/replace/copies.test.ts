@@ -40,11 +40,12 @@ test("headers arrive byte for byte, each with its type, whatever amqplib makes o
 
   await replace(vhost, CHANGE);
 
-  const after = headersIn(await rawProperties(vhost.url, "q"));
-  expect(after.subarray(0, before.length).toString("hex")).toBe(before.toString("hex"));
+  const after = headersIn(await rawProperties(vhost.url, "q")).toString("hex");
   const name = "x-warren-moved-exchange";
   const added = Buffer.concat([Buffer.from([name.length]), Buffer.from(`${name}S\0\0\0\0`)]);
-  expect(after.subarray(before.length).toString("hex")).toBe(added.toString("hex"));
+  // 4.x puts them in order.
+  expect(after.replace(added.toString("hex"), "")).toBe(before.toString("hex"));
+  expect(after.length).toBe(2 * (before.length + added.length));
 });
 
 test("properties, routing key, priority and order arrive as they were", async ({
