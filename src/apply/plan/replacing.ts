@@ -124,11 +124,8 @@ export function costNotes(
     ...onlineNotes(scene, desired, live, differences),
     "replace = 9 steps, no loss, messages may be delivered twice",
     `dead-letters here by name: ${deadLetters || "none"}.  publishes by name: not knowable`,
-    ...(queueTypeOf(live) === "quorum"
-      ? [
-          "a message published by name in the instant of the replacement can be lost, though confirmed",
-        ]
-      : []),
+    // Of every type: the broker confirms what reaches a queue while it is deleted.
+    "a message published by name in the instant of the replacement can be lost, though confirmed",
     ...(isOrdered(desired)
       ? ["messages that are there already, or come meanwhile, may change their order"]
       : []),

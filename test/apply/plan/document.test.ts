@@ -96,6 +96,7 @@ test("an entry has its place, values, counts and flags; a binding its parts", ()
       notes: [
         "replace = 9 steps, no loss, messages may be delivered twice",
         "dead-letters here by name: none.  publishes by name: not knowable",
+        "a message published by name in the instant of the replacement can be lost, though confirmed",
       ],
       binding: null,
     },

@@ -74,7 +74,7 @@ test.each<[string, Given, PlanEntry]>([
       differences: [typeDifference],
       counts: empty,
       blocked: { reason: "a queue is replaced on demand alone", flags: ["--allow-replace"] },
-      notes: [steps, byName],
+      notes: [steps, byName, instant],
     }),
   ],
   [
@@ -88,7 +88,7 @@ test.each<[string, Given, PlanEntry]>([
         reason: "a queue is replaced on demand alone, and it was made by somebody else",
         flags: ["--allow-replace", "--adopt"],
       },
-      notes: [steps, byName],
+      notes: [steps, byName, instant],
     }),
   ],
   [
@@ -103,7 +103,7 @@ test.each<[string, Given, PlanEntry]>([
       differences: [typeDifference],
       counts: empty,
       blocked: { reason: "it was made by somebody else", flags: ["--adopt"] },
-      notes: [steps, byName],
+      notes: [steps, byName, instant],
     }),
   ],
   [
@@ -129,7 +129,11 @@ test.each<[string, Given, PlanEntry]>([
       desired: q,
       differences: [typeDifference],
       counts: empty,
-      notes: [steps, "dead-letters here by name: a, policy p.  publishes by name: not knowable"],
+      notes: [
+        steps,
+        "dead-letters here by name: a, policy p.  publishes by name: not knowable",
+        instant,
+      ],
     }),
   ],
   [
@@ -172,6 +176,7 @@ test.each<[string, Given, PlanEntry]>([
       notes: [
         steps,
         byName,
+        instant,
         "messages that are there already, or come meanwhile, may change their order",
       ],
     }),
@@ -191,6 +196,7 @@ test.each<[string, Given, PlanEntry]>([
       notes: [
         steps,
         "dead-letters here by name: not visible over AMQP.  publishes by name: not knowable",
+        instant,
         "bindings that others gave it can't be seen over AMQP, and would be lost",
       ],
     }),
