@@ -18,6 +18,8 @@ export type BrokerConnection = {
   readonly address: BrokerAddress;
   /** Resolves once, when the connection is over, with the reason. */
   readonly ended: Promise<Error>;
+  /** So many channels may be open on it at once. */
+  readonly maxChannels: number;
   /** The broker reads nothing from it (memory or disk alarm), and so answers nothing. */
   readonly isBlocked: boolean;
   /** @throws {Error} when the channel is not open within the deadline of an RPC. */
@@ -37,6 +39,8 @@ type Internals = {
   /** As negotiated, in seconds; 0: none. */
   readonly heartbeat: number;
   readonly blocked: boolean;
+  /** As negotiated: the highest number of a channel. */
+  readonly channelMax: number;
   readonly channels: readonly ({ readonly buffer: NodeJS.ReadableStream } | null)[];
 };
 
@@ -53,6 +57,7 @@ export function wrapConnection(model: ChannelModel, address: BrokerAddress): Bro
     clusterName: clusterName === undefined ? null : String(clusterName),
     address,
     ended,
+    maxChannels: internals.channelMax,
     get isBlocked() {
       return internals.blocked;
     },
