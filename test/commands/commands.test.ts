@@ -90,7 +90,7 @@ test("apply prints what it created, then that all is right; a conflict exits 3 a
     "-/+ queue     greet_queue  cannot be changed in place  topology.yaml:10",
   );
   expect(third.stdout).toContain("x-message-ttl  60000 -> 60001");
-  expect(third.stdout).toContain("`warren apply --allow-replace` would do it");
+  expect(third.stdout).toContain("blocked: over AMQP alone the dead letters that it may hold");
 });
 
 test("start serves until SIGTERM, drains and exits 0; what it logs has no password", async ({
