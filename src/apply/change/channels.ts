@@ -31,18 +31,45 @@ export async function onChannels<Item, Result>(
   items: readonly Item[],
   visit: (item: Item, operate: Operate) => Promise<Result>,
 ): Promise<Result[]> {
-  const results: Result[] = new Array(items.length);
-  const remaining = items.entries();
-  const worker = async () => {
-    const slot = new OwnChannel(connection);
-    // All workers share one iterator, so each item is taken once.
-    for (const [index, item] of remaining) {
-      results[index] = await visit(item, (what, operation) => slot.operate(what, operation));
-    }
-    await slot.close();
-  };
-  await Promise.all(Array.from({ length: Math.min(WIDTH, items.length) }, worker));
+  const channels = new Channels(connection);
+  const results = await channels.each(items, visit);
+  await channels.close();
   return results;
+}
+
+/** The channels of a connection, which stay open from one use to the next. */
+export class Channels {
+  readonly #connection: BrokerConnection;
+  readonly #channels: OwnChannel[] = [];
+
+  constructor(connection: BrokerConnection) {
+    this.#connection = connection;
+  }
+
+  /** As `onChannels`; one use at a time. */
+  async each<Item, Result>(
+    items: readonly Item[],
+    visit: (item: Item, operate: Operate) => Promise<Result>,
+  ): Promise<Result[]> {
+    const results: Result[] = new Array(items.length);
+    const remaining = items.entries();
+    const work = async (channel: OwnChannel) => {
+      // All of them share one iterator, so each item is taken once.
+      for (const [index, item] of remaining) {
+        results[index] = await visit(item, (what, operation) => channel.operate(what, operation));
+      }
+    };
+    // The other half is for what else goes over the connection.
+    const allowed = Math.max(1, Math.floor(this.#connection.maxChannels / 2));
+    const width = Math.min(WIDTH, items.length, allowed);
+    while (this.#channels.length < width) this.#channels.push(new OwnChannel(this.#connection));
+    await Promise.all(this.#channels.slice(0, width).map(work));
+    return results;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#channels.map((channel) => channel.close()));
+  }
 }
 
 /** A channel that is opened when it is needed, and again after a refusal has closed it. */

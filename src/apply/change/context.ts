@@ -6,7 +6,7 @@ import type { PlanEntry } from "../planned.ts";
 import type { ReplaceContext } from "../replace/context.ts";
 import type { Ledger } from "../state/ledger.ts";
 import type { Owned } from "../state/record.ts";
-import { type Operate, onChannels } from "./channels.ts";
+import type { Channels, Operate } from "./channels.ts";
 import { type ApplyEntry, resultOf } from "./results.ts";
 
 /** How far an apply has got; `what` is the object that it has just been through. */
@@ -15,6 +15,8 @@ export type Progress = { readonly done: number; readonly total: number; readonly
 export type ChangeContext = {
   /** Holds the lock: when it ends, nothing more is changed. */
   readonly connection: BrokerConnection;
+  /** Of it. */
+  readonly channels: Channels;
   /** null: AMQP alone. */
   readonly management: Management | null;
   readonly ledger: Ledger;
@@ -42,7 +44,7 @@ export async function visitEntries(
   entries: readonly PlanEntry[],
   visit: (entry: PlanEntry, operate: Operate) => Promise<ApplyEntry>,
 ): Promise<readonly ApplyEntry[]> {
-  return await onChannels(context.connection, entries, async (entry, operate) => {
+  return await context.channels.each(entries, async (entry, operate) => {
     if (context.interrupted.aborted) return interruptedResult(entry);
     const result = await visit(entry, operate);
     context.onDone(entry);

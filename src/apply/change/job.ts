@@ -1,7 +1,7 @@
 /** What is done under the project's lock: look, plan, change, look again. */
 import type { BrokerConnection } from "../../broker-connection.ts";
 import type { Topology } from "../../topology.ts";
-import { inspect } from "../inspect/inspect.ts";
+import { inspect, inspectAgain } from "../inspect/inspect.ts";
 import { managementOf } from "../inspect/management.ts";
 import type { Live } from "../live.ts";
 import type { DesiredObjects } from "../objects.ts";
@@ -11,6 +11,7 @@ import type { ReplaceReport } from "../replace/context.ts";
 import { resumeReplace } from "../replace/replace.ts";
 import { Ledger } from "../state/ledger.ts";
 import { NOTHING_OWNED, type Owned, type StateRecord } from "../state/record.ts";
+import { Channels } from "./channels.ts";
 import type { ChangeContext, Progress } from "./context.ts";
 import { assertTypesKnown } from "./declare.ts";
 import { type ApplyOptions, NO_PERMISSIONS } from "./options.ts";
@@ -85,7 +86,8 @@ export async function change(
   const owned = ownedAfter(before, entries, results, looked.live);
   if (!hasChanged(results)) return { results, owned };
   const checked = await verified(results, async () => {
-    const live = await look(job, meanwhile);
+    const ask = { desired: job.desired, owned: meanwhile, holdsLock: true };
+    const live = await inspectAgain(job.topology, looked.live, ask, job.options.signal);
     return planOf(job, live, ledger.draft({ owned }));
   });
   return { results: checked, owned: ownedAfter(before, entries, checked, looked.live) };
@@ -125,7 +127,8 @@ function toolsOf({ connection, topology, options }: Job) {
   const lost = new AbortController();
   void connection.ended.then(() => lost.abort());
   const management = managementOf(topology, lost.signal);
-  return { connection, management, interrupted: options.interrupted ?? NEVER };
+  const channels = new Channels(connection);
+  return { connection, channels, management, interrupted: options.interrupted ?? NEVER };
 }
 
 const NEVER = new AbortController().signal;

@@ -45,6 +45,29 @@ export async function inspect(topology: Topology, ask: Ask, signal?: AbortSignal
   }
 }
 
+/**
+ * Looks again, for nothing but what is there: over the management API it counts nothing, and does not
+ * ask once more which broker it belongs to.
+ *
+ * @param before what `inspect` has found, under the same lock.
+ * @throws {WarrenError} as `inspect`.
+ */
+export async function inspectAgain(
+  topology: Topology,
+  before: Live,
+  ask: Ask,
+  signal?: AbortSignal,
+): Promise<Live> {
+  const management = managementOf(topology, signal);
+  if (!management) return await inspect(topology, ask, signal);
+  const { project } = topology;
+  const { desired, owned } = ask;
+  const listed = await listVhost(management, { project, isCounted: false });
+  const { exchanges, queues, bindings, policies } = listed;
+  const shown = shownObjects({ exchanges, queues }, { project, desired, owned });
+  return { ...before, ...shown, bindings, policies };
+}
+
 async function overManagement(
   connection: BrokerConnection,
   management: Management,
@@ -54,7 +77,8 @@ async function overManagement(
   const overview = await readOverview(management);
   assertSameBroker(connection, overview, management, { isProven: holdsLock });
   if (holdsLock) await assertLockSeen(management, lockQueue(project));
-  const { exchanges, queues, bindings, policies, unseen } = await listVhost(management, project);
+  const listed = await listVhost(management, { project, isCounted: true });
+  const { exchanges, queues, bindings, policies, unseen } = listed;
   return {
     by: "management",
     ...describe(connection),

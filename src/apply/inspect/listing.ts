@@ -2,7 +2,7 @@
 import { WarrenError } from "../../errors.ts";
 import type { PolicyTarget } from "../../topology.ts";
 import type { LiveBinding, LiveExchange, LivePolicy, LiveQueue } from "../live.ts";
-import { type CountConsumers, listConsumers } from "./consumers.ts";
+import { type Consumers, type CountConsumers, listConsumers } from "./consumers.ts";
 import { type Management, statusOf } from "./management.ts";
 import { listRows, type Row } from "./row.ts";
 
@@ -18,17 +18,28 @@ export type Listed = {
   readonly unseen: readonly string[];
 };
 
+export type ListOptions = {
+  /** Whose consumers are no foreign ones. */
+  readonly project: string;
+  /** Whether messages and consumers are counted, which costs the broker a call of every queue. */
+  readonly isCounted: boolean;
+};
+
 /**
- * @param project whose consumers are no foreign ones.
+ * Lists everything.
+ *
  * @throws {WarrenError} `management-failed`, `management-refused`.
  */
-export async function listVhost(management: Management, project: string): Promise<Listed> {
+export async function listVhost(
+  management: Management,
+  { project, isCounted }: ListOptions,
+): Promise<Listed> {
   const [exchanges, queues, bindings, policies, consumers] = await Promise.all([
     listRows(management, "exchanges"),
-    listRows(management, "queues", QUICK),
+    listRows(management, "queues", isCounted ? COUNTED : QUICK),
     listBindings(management),
     listPolicies(management),
-    listConsumers(management, project),
+    isCounted ? listConsumers(management, project) : UNCOUNTED,
   ]);
   return {
     exchanges: exchanges.map(readExchange),
@@ -43,7 +54,13 @@ export async function listVhost(management: Management, project: string): Promis
 }
 
 /** Without statistics, a queue costs the broker a tenth; the totals are then asked of the queue. */
-const QUICK = { disable_stats: "true", enable_queue_totals: "true" };
+const QUICK = { disable_stats: "true" };
+const COUNTED = { ...QUICK, enable_queue_totals: "true" };
+
+const UNCOUNTED: Consumers = {
+  count: () => ({ consumers: null, foreignConsumers: null }),
+  unseen: [],
+};
 
 /** One binding that RabbitMQ can't write down, on any version, and it lists none of the vhost. */
 async function listBindings(management: Management): Promise<readonly Row[]> {

@@ -32,7 +32,7 @@ export async function findLive(management: Management): Promise<Found> {
   const [{ version }, listed, others, vhosts] = await Promise.all([
     readOverview(management),
     // The consumers that are counted on the way are no matter here, whosever they are.
-    listVhost(management, ""),
+    listVhost(management, { project: "", isCounted: true }),
     Promise.all(OTHERS.map((it) => listNames(management, it.path(vhost), it.members))),
     listVhosts(management),
   ]);
