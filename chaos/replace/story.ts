@@ -29,7 +29,7 @@ export const STOPS = [
   { step: 4, times: 3, when: "while messages are moved" },
   { step: 5, times: 1, when: "when the queue is seen empty" },
   { step: 6, times: 1, when: "before the queue is deleted" },
-  { step: 6, times: 2, when: "when the queue is deleted" },
+  { step: 6, times: 3, when: "when the queue is deleted" },
   { step: 7, times: 1, when: "when the new queue is declared" },
   { step: 8, times: 1, when: "when the bindings are back" },
   { step: 8, times: 3, when: "while messages are moved back" },

@@ -2,6 +2,7 @@
 export const NEEDS_RABBITMQ: Readonly<Record<string, string>> = {
   "test/apply/inspect/plugins.test.ts": "a plugin's exchange type, and a fault of RabbitMQ's",
   "test/apply/plan/plugins.test.ts": "plugins of a node",
+  "test/apply/replace/policies.test.ts": "policies, which the embedded broker has none of",
   "test/apply/change/policies.test.ts": "policies, which the embedded broker has none of",
   "test/chaos.test.ts": "kills and freezes a node",
   "test/commands/drain-faults.test.ts": "freezes a node, and raises its alarms",
