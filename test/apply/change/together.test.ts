@@ -1,5 +1,6 @@
 /** Several applies at the same time. */
 import { takeLock } from "../../../src/apply/state/lock.ts";
+import { startProxy } from "../../support/proxy.ts";
 import { expect, test } from "../../support/test.ts";
 import { apply, changesOf, objectsIn, stateOf, WAYS } from "../applying.ts";
 import { openConnection } from "../state/connection.ts";
@@ -88,22 +89,25 @@ test("a connection that ends in the middle changes nothing more, and says how fa
 });
 
 test("what somebody undoes at once does not count as done", async ({ vhost, client }) => {
-  let isOver = false;
+  const proxy = await startProxy(Number(new URL(vhost.managementUrl).port));
+  // The look that follows waits until it is gone.
   const undo = async () => {
-    while (!isOver) await client.channel.deleteQueue("a");
+    proxy.stall();
+    await client.channel.deleteQueue("a");
+    proxy.resume();
   };
   let undoing: Promise<void> = Promise.resolve();
   const report = await apply(
-    vhost,
+    { ...vhost, managementUrl: proxy.url(vhost.managementUrl) },
     "queues: { a: { handler: none, deadLetter: none, type: classic } }",
     {
-      onPlan: () => {
+      onProgress: () => {
         undoing = undo();
       },
     },
   );
-  isOver = true;
   await undoing;
+  await proxy.close();
   expect(report.isDone).toBe(false);
   expect(changesOf(report)).toEqual([
     "refused queue a: was changed, and is as before: somebody else changes it too",
