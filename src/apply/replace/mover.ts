@@ -79,7 +79,12 @@ export class Mover {
 
   /** Has nothing in its hands. */
   get isIdle(): boolean {
-    return this.#sender.isIdle && !this.#isAcking;
+    return this.inHand === 0 && !this.#isAcking;
+  }
+
+  /** Messages that it has received, and of which no copy is confirmed. */
+  get inHand(): number {
+    return this.#sender.inHand;
   }
 
   /** The target takes nothing now. */

@@ -4,6 +4,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { BrokerConnection } from "../../broker-connection.ts";
 import { messageOf, WarrenError } from "../../errors.ts";
 import { within } from "../../within.ts";
+import { readRefusal } from "../change/channels.ts";
+import { NOT_FOUND } from "../change/refusal.ts";
 import { type End, Mover, type MoverOptions } from "./mover.ts";
 import type { ReplaceRun } from "./run.ts";
 
@@ -22,6 +24,8 @@ export class Moving {
   readonly #stopped = new AbortController();
   #mover: Mover | null = null;
   #isGone = false;
+  /** What the last mover had in its hands when it ended: it is in the queue again, if there is one. */
+  #left = 0;
   /** In a row, without a message moved. */
   #failures = 0;
   #moved = 0;
@@ -78,6 +82,7 @@ export class Moving {
       if (end.kind === "gone") this.#isGone = true;
       else await this.#failed(end.error);
     }
+    if (this.#isGone) this.#run.count({ lost: this.#left });
   }
 
   /** Over one connection. @returns null when it was stopped. */
@@ -100,9 +105,11 @@ export class Moving {
       // It has more to do than to give back.
       if (end?.kind === "gone") await Promise.race([mover.finish(), stopped]);
       this.#run.count({ repeated: await mover.stop() });
+      this.#left = mover.inHand;
       return end;
     } catch (error) {
       connection?.destroy("given up");
+      if (readRefusal(error)?.code === NOT_FOUND) return { kind: "gone" };
       return { kind: "failed", error: error instanceof Error ? error : new Error(String(error)) };
     } finally {
       this.#mover = null;

@@ -43,8 +43,9 @@ export class Sender {
     );
   }
 
-  get isIdle(): boolean {
-    return this.#waiting.length + this.#refused.length + this.#unconfirmed === 0;
+  /** Messages that it has taken, and of which no copy is confirmed. */
+  get inHand(): number {
+    return this.#waiting.length + this.#refused.length + this.#unconfirmed;
   }
 
   get unconfirmed(): number {

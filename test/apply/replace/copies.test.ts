@@ -1,3 +1,4 @@
+import { publishNested } from "../../support/protocol.ts";
 import { expect, test } from "../../support/test.ts";
 import { CLASSIC, PAIRS, QUORUM, replace } from "./replacing.ts";
 import { headersIn, rawProperties } from "./wire.ts";
@@ -196,4 +197,17 @@ test("what expires while the queue is replaced is dead-lettered, by its own key"
   expect((await vhost.peek("late")).map(({ body, routingKey }) => [body, routingKey])).toEqual([
     ["late", "job.late"],
   ]);
+});
+
+test("headers nested a thousand levels deep are moved as well", async ({ vhost, client }) => {
+  await client.channel.assertQueue("q", { arguments: CLASSIC });
+  publishNested(client.channel, { exchange: "", key: "q", depth: 1_000 });
+  await vhost.waitForCounts("q", { ready: 1 });
+  await replace(vhost, CHANGE);
+  const [message] = await vhost.peek("q");
+  let depth = 0;
+  for (let at: unknown = message?.headers.a; at !== undefined; depth++) {
+    at = (at as { readonly a?: unknown }).a;
+  }
+  expect([depth, message?.headers.kept]).toEqual([1_000, true]);
 });
