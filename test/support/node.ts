@@ -1,14 +1,13 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { openSync } from "node:fs";
-import { readFile, rm, writeFile } from "node:fs/promises";
+import { open, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
 import amqplib from "amqplib";
 import { findRabbitmq, INSTALL_COMMAND, type NodeFolder, writeNodeFolder } from "./node-folder.ts";
 import { accepts } from "./ports.ts";
-import { limitResource } from "./processes.ts";
 import { waitFor } from "./wait-for.ts";
 
 /** A RabbitMQ node that belongs to one test or one run, with the faults it can be given. */
@@ -30,7 +29,7 @@ export type RabbitNode = {
   /** SIGSTOP: connections stay open, nothing answers. */
   freeze(): void;
   thaw(): void;
-  /** From now on no file takes a byte, as on a full disk (EFBIG for ENOSPC); Linux only. */
+  /** From now on no file can grow (ENOSPC); of a node with a disk of its own alone. */
   fillDisk(): Promise<void>;
   emptyDisk(): Promise<void>;
   /** Ends the node and its epmd, and removes its folder. */
@@ -44,6 +43,8 @@ export type NodeOptions = {
   readonly plugins?: readonly string[];
   /** The part of the node's name before @localhost. */
   readonly name?: string;
+  /** Of a disk of its own for what it keeps, in memory; Linux, and root alone. */
+  readonly diskMiB?: number;
 };
 
 // Waits for the end of its standard input, that is of the process that started it, however that
@@ -52,6 +53,7 @@ export type NodeOptions = {
 const WATCHDOG = `
   cat >/dev/null
   kill -9 $(cat "$0"/*.pid) 2>/dev/null
+  umount -l "$0"/mnesia 2>/dev/null
   for attempt in 1 2 3 4 5 6 7 8 9 10; do rm -rf "$0" 2>/dev/null && exit; sleep 0.1; done`;
 
 /**
@@ -74,11 +76,44 @@ export async function startNode(options: NodeOptions = {}): Promise<RabbitNode> 
     await exitOf(watchdog);
   };
   try {
+    if (options.diskMiB !== undefined) await mountDisk(node, options.diskMiB);
     await startEpmd(node);
     return control(node, await launch(node), stop);
   } catch (error) {
     await stop();
     throw error;
+  }
+}
+
+async function mountDisk({ folder }: NodeFolder, sizeMiB: number): Promise<void> {
+  const options = `size=${sizeMiB}m,mode=700`;
+  await promisify(execFile)("mount", [
+    "-t",
+    "tmpfs",
+    "-o",
+    options,
+    "tmpfs",
+    join(folder, "mnesia"),
+  ]);
+}
+
+function fillerOf({ folder }: NodeFolder): string {
+  return join(folder, "mnesia", "filler");
+}
+
+/** Writes until nothing more is taken. */
+async function fill(path: string): Promise<void> {
+  const file = await open(path, "wx");
+  try {
+    for (let bytes = 1024 * 1024; bytes >= 1; ) {
+      const isWritten = await file.write(Buffer.alloc(bytes)).then(
+        ({ bytesWritten }) => bytesWritten === bytes,
+        () => false,
+      );
+      if (!isWritten) bytes = Math.floor(bytes / 2);
+    }
+  } finally {
+    await file.close();
   }
 }
 
@@ -118,8 +153,8 @@ function control(node: NodeFolder, first: Running, stop: () => Promise<void>): R
       await kill9();
       running = await launch(node);
     },
-    fillDisk: () => limitResource(running.pid, "fsize", "0"),
-    emptyDisk: () => limitResource(running.pid, "fsize", "unlimited"),
+    fillDisk: () => fill(fillerOf(node)),
+    emptyDisk: () => rm(fillerOf(node)),
     freeze: () => void running.process.kill("SIGSTOP"),
     thaw: () => void running.process.kill("SIGCONT"),
     async stop() {
@@ -142,13 +177,7 @@ async function startEpmd(node: NodeFolder): Promise<void> {
 }
 
 async function launch(node: NodeFolder): Promise<Running> {
-  // A write beyond the limit of `fillDisk` is to fail, and not to end the node.
-  const server = await spawnIn(
-    node,
-    "node",
-    ["-c", 'trap "" XFSZ; exec "$0"', join(node.bin, "rabbitmq-server")],
-    "/bin/sh",
-  );
+  const server = await spawnIn(node, "node", [], join(node.bin, "rabbitmq-server"));
   await whileRunning(node, server, "the AMQP port to accept", () => accepts(node.amqpPort));
   const version = await whileRunning(node, server, "an AMQP handshake", () => shake(node.amqpUrl));
   return { process: server, pid: pidOf(server), version };
