@@ -16,8 +16,8 @@ export default defineConfig({
     ],
     globalSetup: ["test/support/global-setup.ts"],
     pool: "forks",
-    // Two test files at a time: the broker needs a core as well.
-    maxWorkers: 2,
+    // Most of their time test files wait for a broker.
+    maxWorkers: 3,
     // For worker threads, which inherit it.
     execArgv: conditions.map((condition) => `--conditions=${condition}`),
     testTimeout: 180_000,
