@@ -46,3 +46,35 @@ test("over AMQP alone an unused queue is replaced, with the bindings that are kn
   expect((await vhost.peek("q")).map(({ body }) => body)).toEqual(["m"]);
   expect(await leftovers(vhost)).toEqual([]);
 });
+
+test("a message that is published meanwhile always has a queue to go to", async ({
+  vhost,
+  client,
+}) => {
+  const [from, to] = PAIRS.c2c ?? [{}, {}];
+  const { channel } = client;
+  await channel.assertExchange("jobs", "direct");
+  await channel.assertQueue("q", { arguments: from });
+  const keys = Array.from({ length: 20 }, (_, index) => `key${index}`);
+  await Promise.all(keys.map((key) => channel.bindQueue("q", "jobs", key)));
+  const returned: string[] = [];
+  channel.on("return", ({ fields }) => returned.push(fields.routingKey));
+  let isOn = true;
+  let count = 0;
+  // As fast as it goes: with one key after another, and without waiting for confirms.
+  const publishing = (async () => {
+    while (isOn) {
+      for (const key of keys) {
+        channel.publish("jobs", key, Buffer.from(`m${count++}`), { mandatory: true });
+      }
+      await channel.waitForConfirms();
+    }
+  })();
+  await replace(vhost, { queue: "q", from, to });
+  isOn = false;
+  await publishing;
+  const { messages } = await client.consume("q");
+  await vhost.waitForCounts("q", { ready: 0 });
+  expect(returned).toEqual([]);
+  expect(new Set(messages.map(({ body }) => body)).size).toBe(count);
+});
