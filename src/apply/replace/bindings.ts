@@ -31,6 +31,7 @@ export async function listBindings(
     .filter(({ source }) => source !== "" && source !== temporary);
 }
 
+/** Bindings of a queue, and the queue that has them then. */
 export type Rebinding = {
   readonly bindings: readonly QueueBinding[];
   readonly from: string;
@@ -51,6 +52,7 @@ export async function rebind(run: ReplaceRun, { bindings, from, to }: Rebinding)
     run.overlapMs += performance.now() - begunMs;
   }
   await removeRest(run, from, bindings);
+  run.unboundMs = performance.now();
 }
 
 async function bind(run: ReplaceRun, queue: string, binding: QueueBinding): Promise<void> {

@@ -8,6 +8,7 @@ import { Moving } from "./moving.ts";
 import type { ReplaceRun } from "./run.ts";
 import type { SenderOptions } from "./sender.ts";
 
+/** Which queue is emptied, and into what. */
 export type ClearOptions = EmptyOptions &
   Pick<SenderOptions, "room"> & {
     readonly way: Way;

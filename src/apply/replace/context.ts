@@ -4,6 +4,7 @@ import type { Arguments } from "../../topology.ts";
 import type { Management } from "../inspect/management.ts";
 import type { Journal, QueueBinding, ReplaceCounts } from "./journal.ts";
 
+/** What a replacement needs of the apply that it belongs to. */
 export type ReplaceContext = {
   readonly project: string;
   /** Holds the lock: when it ends, so does the replacement. */
@@ -48,6 +49,7 @@ export type Change = {
   readonly bindings: readonly QueueBinding[];
 };
 
+/** What became of it. */
 export type ReplaceReport = {
   readonly queue: string;
   readonly counts: ReplaceCounts;
@@ -60,6 +62,7 @@ export type ReplaceReport = {
   readonly notes: readonly string[];
 };
 
+/** In words, for whoever waits. */
 export const STEPS = [
   "looking",
   "writing the journal",

@@ -15,6 +15,7 @@ export const MOVED_EXCHANGE_HEADER = `${ASIDE}exchange`;
 const USER_HEADER = `${ASIDE}user-id`;
 const EXPIRATION_HEADER = `${ASIDE}expiration`;
 
+/** A message as it is published again, through the exchange of its way. */
 export type Copy = {
   readonly routingKey: string;
   readonly content: Buffer;
@@ -22,6 +23,7 @@ export type Copy = {
   readonly counts: Pick<ReplaceCounts, "byName" | "expiring" | "altered">;
 };
 
+/** Where copies go. */
 export type Way = {
   /** The exchange through which copies go. */
   readonly exchange: string;

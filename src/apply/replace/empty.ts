@@ -11,13 +11,12 @@ import {
 import type { Moving } from "./moving.ts";
 import type { ReplaceRun } from "./run.ts";
 
+/** Which queue is to be empty. */
 export type EmptyOptions = {
   readonly queue: string;
   readonly isQuorum: boolean;
   /** It keeps its dead letters until they have found a way: AMQP does not count them. */
   readonly holdsDeadLetters: boolean;
-  /** Since when nothing leads to it, but its name (`performance.now()`). */
-  readonly unboundMs: number;
   /** What is under way while it is not empty. */
   readonly emptyingStep: number;
 };
@@ -73,7 +72,7 @@ export class EmptyWatch {
   }
 
   #isSettled(look: QueueLook): boolean {
-    const isUnbound = performance.now() - this.#options.unboundMs >= SETTLED_MS;
+    const isUnbound = performance.now() - this.#run.unboundMs >= SETTLED_MS;
     return isUnbound && this.#listed.isOldEnough(look);
   }
 

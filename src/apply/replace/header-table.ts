@@ -3,6 +3,7 @@ import { isUtf8 } from "node:buffer";
 
 /** In amqplib's notation, which it encodes as the type says. */
 type Field = unknown;
+/** Without a prototype. */
 export type HeaderTable = Record<string, Field>;
 
 /** @throws {Error} for a table that can't be written again. */

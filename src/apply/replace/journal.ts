@@ -11,6 +11,7 @@ import type { LiveBinding } from "../live.ts";
  */
 export type Phase = "draining" | "replacing" | "refilling";
 
+/** Of one replacement; a project has one at a time. */
 export type Journal = {
   /** The queue that is replaced. */
   readonly queue: string;
@@ -49,6 +50,7 @@ export type ReplaceCounts = {
   readonly resumed: number;
 };
 
+/** At the start. */
 export const NOTHING_MOVED: ReplaceCounts = {
   moved: 0,
   refilled: 0,

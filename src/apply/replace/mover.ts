@@ -9,6 +9,7 @@ import { keepHeaderBytes } from "./header-bytes.ts";
 import { IN_HAND } from "./journal.ts";
 import { type Entry, Sender, type SenderOptions, uncopied } from "./sender.ts";
 
+/** From which queue, and how. */
 export type MoverOptions = Pick<SenderOptions, "room"> & {
   readonly from: string;
   readonly isQuorum: boolean;

@@ -9,6 +9,7 @@ import { NOT_FOUND } from "../change/refusal.ts";
 import { type End, Mover, type MoverOptions } from "./mover.ts";
 import type { ReplaceRun } from "./run.ts";
 
+/** As of one mover; each of them has the same consumer tag. */
 export type MovingOptions = Omit<MoverOptions, "consumerTag">;
 
 /** Each failure gives messages back, and a queue may count how often: so not for ever. */
@@ -16,6 +17,7 @@ const MAX_FAILURES = 5;
 const BACKOFF_MS = 250;
 const CANCEL_MS = 1_000;
 
+/** Movers of one queue, one after another. */
 export class Moving {
   readonly consumerTag: string;
   readonly #run: ReplaceRun;

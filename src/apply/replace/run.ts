@@ -9,6 +9,7 @@ import { type Journal, migratingQueue, type ReplaceCounts } from "./journal.ts";
 
 const NO_COUNTS: Pick<ReplaceProgress, "ready" | "unacked"> = { ready: null, unacked: null };
 
+/** Of one call of `replaceQueue` or `resumeReplace`. */
 export class ReplaceRun {
   readonly context: ReplaceContext;
   /** Aborted when it is to end, for whatever reason. */
@@ -18,6 +19,8 @@ export class ReplaceRun {
   readonly notes: string[] = [];
   readonly startedMs = performance.now();
   overlapMs = 0;
+  /** Since when the queue that is emptied has had no binding (`performance.now()`). */
+  unboundMs = performance.now();
   gapMs: number | null = null;
   #journal: Journal;
   /** As it was written last. */

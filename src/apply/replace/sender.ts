@@ -5,8 +5,10 @@ import { messageOf, quoted, WarrenError } from "../../errors.ts";
 import { Changes } from "./changes.ts";
 import type { Copy } from "./copy.ts";
 
+/** A message that was received, and its copy. */
 export type Entry = { readonly message: ConsumeMessage; readonly copy: Copy };
 
+/** Where copies go, and who is told what became of them. */
 export type SenderOptions = {
   readonly channel: ConfirmChannel;
   readonly exchange: string;
@@ -20,11 +22,13 @@ export type SenderOptions = {
   readonly onChange: () => void;
 };
 
+/** What a queue takes before it drops something. */
 export type Room = { readonly messages: number; readonly bytes: number };
 
 /** Before what the target refused is sent again, or its room looked at. */
 const FULL_MS = 250;
 
+/** Of one confirm channel. */
 export class Sender {
   readonly #options: SenderOptions;
   #waiting: Entry[] = [];

@@ -15,6 +15,7 @@ import type { ReplaceRun } from "./run.ts";
  */
 export const GAP_MS = 500;
 
+/** Which queue there is under the name. */
 export type Found = "old" | "new" | "absent";
 
 /** Which queue of that name there is. */

@@ -45,7 +45,7 @@ export async function declareTemporary(run: ReplaceRun): Promise<void> {
   if (!exchange.ok) throw run.refused(`declare exchange "${name}"`, exchange.refusal);
 }
 
-/** Lets copies go to this queue, and no longer to the other one. */
+/** Lets copies go to this queue, and no longer to the other one. @throws {WarrenError} as `declareTemporary`. */
 export async function lead(
   run: ReplaceRun,
   { to, notTo }: { readonly to: string; readonly notTo: string },
@@ -61,6 +61,7 @@ export async function lead(
   if (!unbound.ok) throw run.refused(`unbind "${notTo}" from "${exchange}"`, unbound.refusal);
 }
 
+/** With its bindings; it may be gone. @throws {WarrenError} as `declareTemporary`. */
 export async function deleteExchange(run: ReplaceRun): Promise<void> {
   const { temporary: name } = run;
   const attempt = await run.channel.operate(`delete exchange ${name}`, (channel) =>
