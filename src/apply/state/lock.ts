@@ -51,8 +51,11 @@ export async function describeHolder(
 
 type LockRow = { readonly arguments?: Readonly<Record<string, unknown>> };
 
-/** Between two tries, in milliseconds: the broker frees the lock of a dead holder in 20. */
-const RETRY_MS = { least: 50, spread: 50 };
+/**
+ * Between two tries, in milliseconds: the broker frees the lock of a dead holder in 20. Each try is
+ * an error in the broker's log, so whoever waits long tries less often: a tenth of what it has waited.
+ */
+const RETRY_MS = { least: 50, spread: 50, most: 500 };
 const RESOURCE_LOCKED = 405;
 const ACCESS_REFUSED = 403;
 
@@ -68,14 +71,16 @@ export async function takeLock(
   options: LockOptions,
 ): Promise<void> {
   const channel = new OwnChannel(connection);
-  const endsAt = performance.now() + options.timeoutMs;
+  const beganAt = performance.now();
   for (;;) {
     options.signal?.throwIfAborted();
     const refusal = await tryLock(channel, project, options.holder);
     if (!refusal) break;
     if (refusal.code !== RESOURCE_LOCKED) throw notAllowed(project, refusal);
-    if (performance.now() >= endsAt) throw await heldError(project, options);
-    const pauseMs = RETRY_MS.least + Math.random() * RETRY_MS.spread;
+    const waitedMs = performance.now() - beganAt;
+    if (waitedMs >= options.timeoutMs) throw await heldError(project, options);
+    const { least, spread, most } = RETRY_MS;
+    const pauseMs = Math.min(most, Math.max(least, waitedMs / 10)) + Math.random() * spread;
     await sleep(pauseMs, undefined, options.signal && { signal: options.signal });
   }
   await channel.close();
