@@ -38,8 +38,8 @@ export class Embedded {
   applied(topology: Topology): Topology {
     if (!this.#broker || !isEmbedded(topology)) return topology;
     const { url, managementUrl } = this.#broker;
-    const address: BrokerAddress = { url, shown: url };
-    const management: BrokerAddress = { url: managementUrl, shown: managementUrl };
+    const address = addressOf(url);
+    const management = addressOf(managementUrl);
     const broker = { ...topology.broker, addresses: [address], management };
     return Object.freeze({ ...topology, broker });
   }
@@ -78,4 +78,9 @@ function portOf(url: string): number {
 
 function isEmbedded({ broker: { addresses } }: Topology): boolean {
   return addresses.some(({ url }) => url === EMBEDDED);
+}
+
+/** Masked like everybody's, though this password is no secret. */
+function addressOf(url: string): BrokerAddress {
+  return { url, shown: url.replace(/:[^:@/]*@/, ":***@") };
 }
