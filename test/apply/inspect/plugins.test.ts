@@ -2,6 +2,7 @@ import { openClient } from "../../support/client.ts";
 import { type NodeOptions, startNode } from "../../support/node.ts";
 import { expect, test as plain } from "../../support/test.ts";
 import { createVhost, type Vhost } from "../../support/vhost.ts";
+import { waitFor } from "../../support/wait-for.ts";
 import { look } from "./looking.ts";
 
 type OwnNode = { readonly vhost: Vhost };
@@ -72,7 +73,15 @@ test("where a node keeps no statistics, nobody knows of consumers", async ({
   await client.channel.assertQueue("q", { arguments: { "x-queue-type": "classic" } });
   await client.publish("", "q", "one");
   await client.close();
-  const { queues, unseen } = await look({ vhost });
+  // The listing may be a moment behind.
+  const { queues, unseen } = await waitFor(
+    async (seen) => {
+      const live = await look({ vhost });
+      const queue = seen(live.queues.get("q"));
+      return queue?.kind === "queue" && queue.counts.ready === 1 && live;
+    },
+    { what: "the message to be listed" },
+  );
   expect(queues.get("q")).toMatchObject({
     counts: { ready: 1, unacked: 0, messages: 1, consumers: null, foreignConsumers: null },
   });
