@@ -44,6 +44,15 @@ export type QueueCounts = {
   readonly foreignConsumers: number | null;
 };
 
+/** Of a queue of which none of it matters, or is known. */
+export const NO_COUNTS: QueueCounts = {
+  ready: 0,
+  unacked: null,
+  messages: null,
+  consumers: null,
+  foreignConsumers: null,
+};
+
 export type LiveBinding = {
   readonly kind: "binding";
   readonly source: string;

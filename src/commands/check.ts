@@ -1,8 +1,9 @@
+import { counted } from "../counted.ts";
 import { comparePlaces, EXIT } from "../errors.ts";
 import { load } from "../loader/load.ts";
 import { checkHandlers } from "../runtime/host/worker-host.ts";
 import type { Topology } from "../topology.ts";
-import { type Context, count, reportProblems } from "./command.ts";
+import { type Context, reportProblems } from "./command.ts";
 
 /**
  * Every problem in topology.yaml, schemas and handlers, without a broker; and every warning.
@@ -23,12 +24,12 @@ export async function check(context: Context): Promise<number> {
 function contentsOf({ exchanges, queues, bindings, policies, events }: Topology): string {
   const size = (record: object) => Object.keys(record).length;
   return [
-    count(size(exchanges), "exchange"),
-    count(size(queues), "queue"),
-    count(bindings.length, "binding"),
+    counted(size(exchanges), "exchange"),
+    counted(size(queues), "queue"),
+    counted(bindings.length, "binding"),
     ...(size(policies) > 0
       ? [`${size(policies)} ${size(policies) === 1 ? "policy" : "policies"}`]
       : []),
-    count(size(events), "event"),
+    counted(size(events), "event"),
   ].join(", ");
 }

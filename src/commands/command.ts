@@ -1,4 +1,6 @@
 /** What every command is given, and how it reports. */
+
+import { counted } from "../counted.ts";
 import { formatProblem, type Problem } from "../errors.ts";
 import type { Log } from "../handler.ts";
 import { load } from "../loader/load.ts";
@@ -59,13 +61,8 @@ export function reportProblems(context: Context, problems: readonly Problem[]): 
   for (const problem of problems) context.printError(formatProblem(problem));
   const warnings = problems.length - errors;
   const counts = [
-    ...(errors > 0 || warnings === 0 ? [count(errors, "problem")] : []),
-    ...(warnings > 0 ? [count(warnings, "warning")] : []),
+    ...(errors > 0 || warnings === 0 ? [counted(errors, "problem")] : []),
+    ...(warnings > 0 ? [counted(warnings, "warning")] : []),
   ];
   context.printError(counts.join(", "));
-}
-
-/** `1 problem`, `2 problems`. */
-export function count(number: number, word: string): string {
-  return `${number} ${word}${number === 1 ? "" : "s"}`;
 }

@@ -1,5 +1,6 @@
 /** From what was found to a file that the loader takes, as close to it as the file can say. */
 import { dirname, join } from "node:path";
+import { NO_COUNTS } from "../apply/live.ts";
 import { desiredObjects } from "../apply/objects.ts";
 import { compareQueue } from "../apply/plan/compare.ts";
 import type { Found } from "../apply/transfer/found.ts";
@@ -105,14 +106,6 @@ function inexact(found: Found, topology: Topology): ReadonlyMap<object, string> 
   }
   return raised;
 }
-
-const NO_COUNTS = {
-  ready: 0,
-  unacked: null,
-  messages: null,
-  consumers: null,
-  foreignConsumers: null,
-};
 
 type Drafted = { readonly found: Found; readonly text: TopologyText; readonly file: string };
 

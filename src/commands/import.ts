@@ -1,8 +1,9 @@
 import { existsSync } from "node:fs";
 import { rename, writeFile } from "node:fs/promises";
 import { type Found, formatUnmanaged } from "../apply/transfer/found.ts";
+import { counted } from "../counted.ts";
 import { EXIT, formatProblem, messageOf, quoted, WarrenError } from "../errors.ts";
-import { type Context, count } from "./command.ts";
+import type { Context } from "./command.ts";
 import { type Draft, draftTopology } from "./import-draft.ts";
 import { type ImportSource, type Opened, openSource } from "./import-source.ts";
 
@@ -57,7 +58,7 @@ function reportOf(draft: Draft, { found }: Opened): readonly string[] {
   const { external, leftOut } = draft.exceptions;
   const { vhost, origin, unmanaged, unseen } = found;
   const mistakes = draft.problems.map(formatProblem);
-  const warnings = count(draft.warnings.length, "warning");
+  const warnings = counted(draft.warnings.length, "warning");
   return [
     ...listed("external", external),
     ...listed("left out", leftOut),
@@ -66,7 +67,7 @@ function reportOf(draft: Draft, { found }: Opened): readonly string[] {
     ...listed("check will refuse", mistakes),
     `imported from ${origin}${vhost === null ? "" : `, vhost ${quoted(vhost)}`}: ${sizeOf(found)}; ` +
       `${external.length} external, ${leftOut.length} left out, ` +
-      `${count(mistakes.length, "problem")}, ${warnings}`,
+      `${counted(mistakes.length, "problem")}, ${warnings}`,
   ];
 }
 
@@ -81,9 +82,9 @@ function listed(what: string, sentences: readonly string[]): readonly string[] {
 function sizeOf({ exchanges, queues, bindings, policies }: Found): string {
   const own = exchanges.filter(({ name }) => !name.startsWith("amq."));
   return [
-    count(own.length, "exchange"),
-    count(queues.length, "queue"),
-    count(bindings.length, "binding"),
+    counted(own.length, "exchange"),
+    counted(queues.length, "queue"),
+    counted(bindings.length, "binding"),
     policies.length === 1 ? "1 policy" : `${policies.length} policies`,
   ].join(", ");
 }

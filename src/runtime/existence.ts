@@ -1,10 +1,9 @@
 import { onChannels } from "../apply/change/channels.ts";
 import { desiredObjects } from "../apply/objects.ts";
+import { NOT_FOUND } from "../apply/reply-codes.ts";
 import { connectBroker } from "../connect.ts";
 import type { Problem } from "../errors.ts";
 import type { Topology } from "../topology.ts";
-
-const NOT_FOUND = 404;
 
 /**
  * Exchanges and queues that a topology needs and the broker does not have: found passively, so that it

@@ -4,10 +4,11 @@ import type { Arguments } from "../../topology.ts";
 import type { Live } from "../live.ts";
 import type { DesiredExchange, DesiredQueue } from "../objects.ts";
 import type { PlanEntry } from "../planned.ts";
+import { PRECONDITION_FAILED } from "../reply-codes.ts";
 import { toFieldTable } from "../wire.ts";
 import type { Attempt, Operate } from "./channels.ts";
 import { type ChangeContext, visitEntries } from "./context.ts";
-import { type Needs, PRECONDITION_FAILED, refusedResult } from "./refusal.ts";
+import { type Needs, refusedResult } from "./refusal.ts";
 import { type ApplyEntry, resultOf } from "./results.ts";
 
 /** In parallel: a declaration needs no other object. */

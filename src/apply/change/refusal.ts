@@ -1,12 +1,9 @@
 /** A broker's refusal in words that name the permission. */
 import { type ErrorCode, WarrenError } from "../../errors.ts";
 import type { PlanEntry } from "../planned.ts";
+import { ACCESS_REFUSED } from "../reply-codes.ts";
 import type { Refusal } from "./channels.ts";
 import { type ApplyEntry, type Result, resultOf } from "./results.ts";
-
-export const ACCESS_REFUSED = 403;
-export const NOT_FOUND = 404;
-export const PRECONDITION_FAILED = 406;
 
 /** `queue billing` → the permissions that the operation needs there. */
 export type Needs = Readonly<Record<string, string>>;

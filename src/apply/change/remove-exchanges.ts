@@ -1,9 +1,10 @@
 /** Removes exchanges that nobody uses any more, and keeps all others. */
 import type { Live } from "../live.ts";
 import type { PlanEntry } from "../planned.ts";
+import { PRECONDITION_FAILED } from "../reply-codes.ts";
 import type { Operate } from "./channels.ts";
 import { type ChangeContext, visitEntries } from "./context.ts";
-import { PRECONDITION_FAILED, refusedResult } from "./refusal.ts";
+import { refusedResult } from "./refusal.ts";
 import { type ApplyEntry, resultOf } from "./results.ts";
 
 /** After the queues: the broker keeps an exchange that still has bindings of its own. */

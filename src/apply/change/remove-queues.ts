@@ -3,13 +3,15 @@
  * checks that itself: a quorum queue refuses to, and a stream doesn't look.
  */
 import { setTimeout as sleep } from "node:timers/promises";
+import { counted } from "../../counted.ts";
 import type { Arguments } from "../../topology.ts";
 import type { Live, LiveQueue } from "../live.ts";
 import type { PlanEntry } from "../planned.ts";
+import { NOT_FOUND, PRECONDITION_FAILED } from "../reply-codes.ts";
 import { bindingId } from "../state/record.ts";
 import type { Operate } from "./channels.ts";
 import { type ChangeContext, visitEntries } from "./context.ts";
-import { NOT_FOUND, PRECONDITION_FAILED, refusedResult } from "./refusal.ts";
+import { refusedResult } from "./refusal.ts";
 import { type ApplyEntry, resultOf } from "./results.ts";
 
 /** How old the totals of a quorum queue may be in a listing: measured up to 5 s on 3.10 and 4.3. */
@@ -58,7 +60,7 @@ function reasonToKeep(
 ): string | null {
   const { ready, unacked, messages, consumers } = counts;
   if (ready > 0 || (unacked ?? 0) > 0 || (messages ?? 0) > 0) return describeMessages(counts);
-  if ((consumers ?? 0) > 0) return `in use: ${count(consumers ?? 0, "consumer")}`;
+  if ((consumers ?? 0) > 0) return `in use: ${counted(consumers ?? 0, "consumer")}`;
   if (messages === null && isAtLeastOnce(args)) {
     return "AMQP alone can't tell whether it holds dead letters that found no way";
   }
@@ -92,7 +94,7 @@ async function removeLooking(entry: PlanEntry, operate: Operate): Promise<ApplyE
   const { messageCount, consumerCount } = seen.value;
   if (messageCount > 0) return resultOf(entry, "kept", `not empty: ${messageCount} ready`);
   if (consumerCount > 0) {
-    return resultOf(entry, "kept", `in use: ${count(consumerCount, "consumer")}`);
+    return resultOf(entry, "kept", `in use: ${counted(consumerCount, "consumer")}`);
   }
   return await removeAnyhow(entry, operate);
 }
@@ -103,7 +105,7 @@ async function removeAnyhow(entry: PlanEntry, operate: Operate): Promise<ApplyEn
   );
   if (!attempt.ok) return refusedResult(entry, attempt.refusal, needsOf(entry));
   const { messageCount } = attempt.value;
-  const lost = messageCount > 0 ? `${count(messageCount, "message")} went with it` : undefined;
+  const lost = messageCount > 0 ? `${counted(messageCount, "message")} went with it` : undefined;
   return resultOf(entry, "removed", lost);
 }
 
@@ -113,10 +115,6 @@ function describeMessages({ ready, unacked, messages }: LiveQueue["counts"]): st
     ...((unacked ?? 0) > 0 ? [`${unacked} unacked`] : []),
   ];
   return `not empty: ${parts.length > 0 ? parts.join(", ") : `${messages} dead letters that found no way`}`;
-}
-
-function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? "" : "s"}`;
 }
 
 function isClassic({ arguments: args }: LiveQueue): boolean {

@@ -1,5 +1,6 @@
 /** Replaces queues that differ, one after another, and goes on with what was interrupted. */
 import { connectBroker } from "../../connect.ts";
+import { counted } from "../../counted.ts";
 import { type ErrorCode, WarrenError } from "../../errors.ts";
 import type { Topology } from "../../topology.ts";
 import type { DesiredQueue } from "../objects.ts";
@@ -55,10 +56,10 @@ type ReplaceParts = Pick<ChangeContext, "connection" | "management" | "interrupt
 export function describeReplaced({ counts, notes }: ReplaceReport): string {
   const { moved, repeated, lost, altered, expiring } = counts;
   return [
-    `${count(moved, "message")} moved${repeated > 0 ? `, at most ${repeated} of them twice` : ""}`,
-    ...(lost > 0 ? [`${count(lost, "message")} LOST, which came by the queue's name`] : []),
+    `${counted(moved, "message")} moved${repeated > 0 ? `, at most ${repeated} of them twice` : ""}`,
+    ...(lost > 0 ? [`${counted(lost, "message")} LOST, which came by the queue's name`] : []),
     ...(expiring > 0 ? [`the time to live of ${expiring} began anew`] : []),
-    ...(altered > 0 ? [`${count(altered, "copy", "copies")} could not be made in full`] : []),
+    ...(altered > 0 ? [`${counted(altered, "copy", "copies")} could not be made in full`] : []),
     ...notes,
   ].join("; ");
 }
@@ -113,8 +114,4 @@ function describeStep({ queue, step, of, what, ready, unacked }: ReplaceProgress
   ];
   const state = counts.length > 0 ? `: ${counts.join(", ")}` : "";
   return `queue ${queue}  [${step}/${of}] ${what}${state}`;
-}
-
-function count(number: number, one: string, many = `${one}s`): string {
-  return `${number} ${number === 1 ? one : many}`;
 }

@@ -6,9 +6,11 @@
 import type { BrokerConnection } from "../../broker-connection.ts";
 import type { Arguments } from "../../topology.ts";
 import { type Operate, onChannels, type Refusal } from "../change/channels.ts";
-import { describeRefusal, type Needs, NOT_FOUND } from "../change/refusal.ts";
+import { describeRefusal, type Needs } from "../change/refusal.ts";
 import type { Hidden, LiveExchange, LiveQueue } from "../live.ts";
+import { NO_COUNTS } from "../live.ts";
 import type { DesiredExchange, DesiredObjects, DesiredQueue } from "../objects.ts";
+import { NOT_FOUND, RESOURCE_LOCKED } from "../reply-codes.ts";
 import type { Owned } from "../state/record.ts";
 import { toFieldTable } from "../wire.ts";
 import { type Declaration, type Resolved, resolveLive } from "./resolve.ts";
@@ -47,7 +49,6 @@ const UNSEEN = [
   "arguments that brokers don't compare: of exchanges all but alternate-exchange, of queues the unknown ones; and all of an external object, and of an exchange that the file no longer has",
 ];
 
-const RESOURCE_LOCKED = 405;
 /** A declaration of any other type would end the connection, up to 3.12, if the broker lacks it. */
 const CORE_TYPES: ReadonlySet<string> = new Set(["direct", "fanout", "topic", "headers"]);
 
@@ -160,14 +161,6 @@ async function probeQueue(
     counts,
   };
 }
-
-const NO_COUNTS = {
-  ready: 0,
-  unacked: null,
-  messages: null,
-  consumers: null,
-  foreignConsumers: null,
-} as const;
 
 function resolveQueue(
   { name, arguments: args }: Pick<DesiredQueue, "name" | "arguments">,

@@ -34,11 +34,6 @@ export function unlessPruned({ prune }: Permissions): Blocked | null {
   return prune ? null : { reason: "made by warren, not in the file", flags: ["--prune"] };
 }
 
-/** `2 messages`, `1 message`. */
-export function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? "" : "s"}`;
-}
-
 /** `a, b, c and 4 more` */
 export function listed(names: readonly string[], limit = 5): string {
   const rest = names.length - limit;

@@ -1,8 +1,10 @@
 /** What is somebody else's: said where it touches what the file declares, else only counted. */
+
+import { counted } from "../../counted.ts";
 import type { LiveExchange, LiveQueue } from "../live.ts";
 import type { Plan, PlanEntry } from "../planned.ts";
 import { bindingId } from "../state/record.ts";
-import { counted, entryOf } from "./entry.ts";
+import { entryOf } from "./entry.ts";
 import { liveExchange, liveQueues, type Scene } from "./scene.ts";
 
 export type ForeignObjects = Pick<Plan, "others"> & { readonly entries: readonly PlanEntry[] };

@@ -1,8 +1,9 @@
 /** One entry of a plan in words. */
+
+import { counted } from "../../counted.ts";
 import type { LiveQueue, QueueCounts } from "../live.ts";
 import type { Action, Difference, PlanEntry } from "../planned.ts";
 import { bindingId, type OwnedBinding, type StateRecord } from "../state/record.ts";
-import { counted } from "./entry.ts";
 import type { Color } from "./paint.ts";
 import { queueTypeOf } from "./queue-type.ts";
 

@@ -1,9 +1,10 @@
 /** A plan as text, for a terminal or a log. */
+
+import { counted } from "../../counted.ts";
 import type { Live } from "../live.ts";
 import type { Action, Blocked, Plan, PlanEntry } from "../planned.ts";
 import type { StateRecord } from "../state/record.ts";
 import { isSilent } from "./document.ts";
-import { counted } from "./entry.ts";
 import { describeEntry, type EntryText } from "./format-entry.ts";
 import { type Paint, painter } from "./paint.ts";
 

@@ -1,7 +1,9 @@
 /** Queues that this project made and its file no longer has: removed, or kept, and why. */
+
+import { counted } from "../../counted.ts";
 import type { LiveQueue } from "../live.ts";
 import type { PlanEntry } from "../planned.ts";
-import { counted, entryOf, hiddenEntry, keptEntry, listed, unlessPruned } from "./entry.ts";
+import { entryOf, hiddenEntry, keptEntry, listed, unlessPruned } from "./entry.ts";
 import { foreignSources } from "./foreign.ts";
 import { queueTypeOf } from "./queue-type.ts";
 import { isDelayQueue } from "./retries.ts";

@@ -1,10 +1,12 @@
 /** What replacing a queue costs, and what forbids it. */
+
+import { counted } from "../../counted.ts";
 import { NUMBERS } from "../../numbers.ts";
 import type { LiveQueue } from "../live.ts";
 import type { DesiredQueue } from "../objects.ts";
 import type { Blocked, Difference, Flag } from "../planned.ts";
 import { migratingQueue } from "../replace/journal.ts";
-import { counted, listed } from "./entry.ts";
+import { listed } from "./entry.ts";
 import { policyOf } from "./policy-match.ts";
 import { queueTypeOf } from "./queue-type.ts";
 import { liveQueues, type Scene } from "./scene.ts";

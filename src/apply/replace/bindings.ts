@@ -1,8 +1,8 @@
 /** The bindings of a queue that is replaced: each is at all times on one of the two at least. */
 import type { ArgumentValue } from "../../topology.ts";
-import { NOT_FOUND } from "../change/refusal.ts";
 import { listRows } from "../inspect/row.ts";
 import type { LiveBinding } from "../live.ts";
+import { NOT_FOUND } from "../reply-codes.ts";
 import { toFieldTable } from "../wire.ts";
 import type { QueueBinding } from "./journal.ts";
 import type { ReplaceRun } from "./run.ts";

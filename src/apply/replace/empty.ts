@@ -1,13 +1,8 @@
 /** Whether a queue can be deleted without losing a message: nothing is in it, or in anybody's hands. */
+
+import { counted } from "../../counted.ts";
 import { messageOf, WarrenError } from "../../errors.ts";
-import {
-  consumersInTheWay,
-  counted,
-  listTotals,
-  lookAt,
-  type QueueLook,
-  type Totals,
-} from "./look.ts";
+import { consumersInTheWay, listTotals, lookAt, type QueueLook, type Totals } from "./look.ts";
 import type { Moving } from "./moving.ts";
 import type { ReplaceRun } from "./run.ts";
 

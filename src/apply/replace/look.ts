@@ -1,9 +1,10 @@
 /** How a queue is at this moment: as AMQP says it live, and as the management API lists it. */
 
-import { NOT_FOUND } from "../change/refusal.ts";
+import { counted } from "../../counted.ts";
 import { listConsumers } from "../inspect/consumers.ts";
 import type { Management } from "../inspect/management.ts";
 import { listRows } from "../inspect/row.ts";
+import { NOT_FOUND } from "../reply-codes.ts";
 import type { ReplaceRun } from "./run.ts";
 
 /**
@@ -86,9 +87,4 @@ export async function consumersInTheWay(
     return { reason: `it has ${counted(foreign.length, "consumer")} of others`, isPassing: false };
   }
   return tags.length < others ? { reason: unknown, isPassing: true } : null;
-}
-
-/** `1 consumer` */
-export function counted(count: number, what: string): string {
-  return `${count} ${what}${count === 1 ? "" : "s"}`;
 }

@@ -5,7 +5,7 @@ import type { BrokerConnection } from "../../broker-connection.ts";
 import { messageOf, WarrenError } from "../../errors.ts";
 import { within } from "../../within.ts";
 import { readRefusal } from "../change/channels.ts";
-import { NOT_FOUND } from "../change/refusal.ts";
+import { NOT_FOUND } from "../reply-codes.ts";
 import { type End, Mover, type MoverOptions } from "./mover.ts";
 import type { ReplaceRun } from "./run.ts";
 

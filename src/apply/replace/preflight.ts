@@ -1,4 +1,6 @@
 /** What is looked at before the first change: whether it can be done at all, and done without loss. */
+
+import { counted } from "../../counted.ts";
 import { WarrenError } from "../../errors.ts";
 import { NUMBERS } from "../../numbers.ts";
 import type { Arguments } from "../../topology.ts";
@@ -6,7 +8,7 @@ import { queueTypeOf } from "../plan/queue-type.ts";
 import { toFieldTable } from "../wire.ts";
 import { onSpare } from "./clear.ts";
 import { trialQueue } from "./journal.ts";
-import { consumersInTheWay, counted, lookAt } from "./look.ts";
+import { consumersInTheWay, lookAt } from "./look.ts";
 import { policiesOver } from "./policies.ts";
 import type { ReplaceRun } from "./run.ts";
 

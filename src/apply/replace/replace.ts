@@ -3,6 +3,8 @@
  * first one is deleted and declared anew. Every step can be done again, so whatever interrupts it, it
  * can be gone on with; the journal in the project's state says that it has to be.
  */
+
+import { counted } from "../../counted.ts";
 import { WarrenError } from "../../errors.ts";
 import type { Arguments } from "../../topology.ts";
 import { queueTypeOf } from "../plan/queue-type.ts";
@@ -11,7 +13,7 @@ import { clear } from "./clear.ts";
 import type { Change, ReplaceContext, ReplaceReport } from "./context.ts";
 import type { Copy } from "./copy.ts";
 import { IN_HAND, type Journal, NOTHING_MOVED } from "./journal.ts";
-import { counted, lookAt } from "./look.ts";
+import { lookAt } from "./look.ts";
 import { mayHoldDeadLetters } from "./policies.ts";
 import { preflight } from "./preflight.ts";
 import { roomOf } from "./room.ts";

@@ -1,8 +1,8 @@
 /** The old queue and the new one, which have the same name. */
 import { isDeepStrictEqual } from "node:util";
-import { PRECONDITION_FAILED } from "../change/refusal.ts";
 import { listRows } from "../inspect/row.ts";
 import { queueTypeOf } from "../plan/queue-type.ts";
+import { PRECONDITION_FAILED } from "../reply-codes.ts";
 import { toFieldTable } from "../wire.ts";
 import { onSpare } from "./clear.ts";
 import { lookAt } from "./look.ts";

@@ -9,6 +9,7 @@ import type { BrokerConnection } from "../../broker-connection.ts";
 import { WarrenError } from "../../errors.ts";
 import { OwnChannel, type Refusal } from "../change/channels.ts";
 import type { Management } from "../inspect/management.ts";
+import { ACCESS_REFUSED, RESOURCE_LOCKED } from "../reply-codes.ts";
 import { lockQueue } from "./record.ts";
 
 export type LockOptions = {
@@ -56,8 +57,6 @@ type LockRow = { readonly arguments?: Readonly<Record<string, unknown>> };
  * an error in the broker's log, so whoever waits long tries less often: a tenth of what it has waited.
  */
 const RETRY_MS = { least: 50, spread: 50, most: 500 };
-const RESOURCE_LOCKED = 405;
-const ACCESS_REFUSED = 403;
 
 /**
  * Takes the project's lock, for as long as the connection lives. The connection needs a heartbeat:

@@ -11,6 +11,7 @@ import { withDeadline } from "../../broker-connection.ts";
 import { messageOf, WarrenError } from "../../errors.ts";
 import { NUMBERS } from "../../numbers.ts";
 import { OwnChannel, type Refusal, readRefusal } from "../change/channels.ts";
+import { ACCESS_REFUSED, NOT_FOUND } from "../reply-codes.ts";
 import { type StateRecord, stateQueue } from "./record.ts";
 
 /** From here on it is compressed. */
@@ -18,8 +19,6 @@ const PLAIN_BYTES = 64 * 1024;
 /** Unpacked: a hundred times what a thousand queues need. */
 const MAX_BYTES = 64 * 1024 * 1024;
 const RETRY_MS = 50;
-const NOT_FOUND = 404;
-const ACCESS_REFUSED = 403;
 
 export type ReadOptions = { readonly signal?: AbortSignal; readonly timeoutMs?: number };
 
