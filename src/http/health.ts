@@ -31,7 +31,17 @@ function wordOf(status: RunnerStatus): "ok" | "degraded" | "stopping" {
 
 function summarize(status: RunnerStatus): string {
   const facts = [...(status.stopping ? ["stopping"] : []), ...ills(status)];
-  return facts.length === 0 ? "connected, topology verified, all consumers live" : facts.join("; ");
+  if (facts.length > 0) return [...facts, ...pauses(status)].join("; ");
+  return ["connected, topology verified, all consumers live", ...pauses(status)].join("; ");
+}
+
+/** What a queue's own settings want is no ill. */
+function pauses({ queues }: RunnerStatus): readonly string[] {
+  return Object.entries(queues).flatMap(([name, { consumer, pauses: all }]) =>
+    consumer === "paused" && all.length > 0
+      ? [`${name} is paused: ${all.map(({ reason }) => reason).join(", ")}`]
+      : [],
+  );
 }
 
 /** Everything that keeps it from being ready, from its messages, or from running the last edit. */
@@ -44,7 +54,7 @@ function ills(status: RunnerStatus): readonly string[] {
     ...(topology === "verified" ? [] : [`the topology is ${inWords[topology]}`]),
     ...problems,
     ...Object.entries(queues)
-      .filter(([, { consumer }]) => consumer !== "live")
+      .filter(([, { consumer }]) => consumer !== "live" && consumer !== "paused")
       .map(([name, { consumer }]) => `the consumer of ${name} is ${consumer}`),
     ...handlers.problems.map((one) => `handlers can't be loaded again: ${formatProblem(one)}`),
     ...(reload.pending === null ? [] : [`the last edit is not in use yet: ${reload.pending}`]),

@@ -13,15 +13,27 @@ export class Acks {
   readonly #settled = new Map<number, boolean>();
   #isScheduled = false;
   #isOver = false;
+  #unsettled = 0;
 
   constructor(channel: Channel) {
     this.#channel = channel;
+  }
+
+  /** Deliveries that are neither acknowledged nor handed back. */
+  get unsettled(): number {
+    return this.#unsettled;
+  }
+
+  /** One more delivery has come. */
+  brought(): void {
+    this.#unsettled += 1;
   }
 
   /** Tags of a delivery start at 1 on each channel. Settling a tag twice does nothing. */
   ack(tag: number): void {
     if (this.#isOver || tag < this.#lowest || this.#settled.has(tag)) return;
     this.#settled.set(tag, false);
+    this.#unsettled -= 1;
     if (this.#isScheduled) return;
     this.#isScheduled = true;
     setImmediate(() => this.flush());
@@ -31,6 +43,7 @@ export class Acks {
   handBack(tag: number): void {
     if (this.#isOver || tag < this.#lowest || this.#settled.has(tag)) return;
     this.#settled.set(tag, true);
+    this.#unsettled -= 1;
     this.#send(() => this.#channel.nack(withTag(tag), false, true));
   }
 

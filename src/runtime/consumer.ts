@@ -49,6 +49,8 @@ export class QueueConsumer implements Sharer {
   #waiting: Held[] = [];
   /** Given to a handler, or waiting for its copy. */
   readonly #running = new Map<number, Held>();
+  /** Ids of what was given back in the last pause: its redelivery says nothing of a crash. */
+  readonly #handedBack = new Set<string>();
   #isScheduled = false;
   #onIdle: () => void = () => undefined;
 
@@ -63,8 +65,14 @@ export class QueueConsumer implements Sharer {
     this.#intake = new Intake({
       project,
       queue: source === undefined ? queue : () => ({ ...this.#queue, ...unlike(source) }),
+      isPaused: () => this.#isPaused,
+      isIdle: () => this.#running.size === 0,
       onMessage: (raw, subscription) => this.#receive(raw, subscription),
-      onEnd: (subscription, reason) => this.#end(subscription, reason),
+      onPaused: () => this.#handBack(),
+      onEnd: (subscription) => this.#end(subscription),
+      onDown: (reason) => {
+        if (!this.#isStopping) this.#options.onLost(this, reason);
+      },
     });
     slots.join(this);
   }
@@ -82,10 +90,15 @@ export class QueueConsumer implements Sharer {
     return this.#pauses.isOver;
   }
 
+  get #isPaused(): boolean {
+    return this.#slots.pausing.isPaused;
+  }
+
   get state(): ConsumerState {
     if (this.#isStopping) return "stopped";
     if (this.#isShut) return "waiting";
     const { state } = this.#intake;
+    if (this.#isPaused || state === "resuming") return "paused";
     return state !== "down" && this.#settler.isHolding ? "held" : state;
   }
 
@@ -119,6 +132,37 @@ export class QueueConsumer implements Sharer {
     this.#queue = queue;
     this.wake();
     await this.#intake.refresh();
+  }
+
+  /**
+   * Leaves the queue alone, whichever of its names, until the returned function is called: what runs
+   * goes on, what has not begun is handed back to the broker. Of several reasons the last one counts.
+   *
+   * @param reason in words, for /health and the log.
+   * @param forMs how long it is meant to last; null: nobody knows.
+   */
+  pause(reason: string, forMs: number | null = null): () => void {
+    const { log } = this.#options;
+    const { name: queue } = this.#queue;
+    const release = this.#slots.pausing.add(reason, forMs);
+    log.info({ queue, reason, forMs }, "queue paused");
+    return () => {
+      const wasPaused = this.#isPaused;
+      release();
+      if (wasPaused && !this.#isPaused) log.info({ queue }, "queue goes on");
+    };
+  }
+
+  /** The queue is paused, or goes on. */
+  obey(): void {
+    if (this.#isStopping) return;
+    // What waits here for another run waits in the broker instead.
+    if (this.#isPaused) {
+      this.#pauses.cut();
+      this.#handedBack.clear();
+    }
+    this.#intake.obey();
+    this.wake();
   }
 
   /** What became of a delivery. */
@@ -184,16 +228,21 @@ export class QueueConsumer implements Sharer {
   }
 
   #dispatch(): void {
-    if (this.#isStopping) return;
+    if (this.#isStopping || this.#isPaused) return;
     const free = this.#queue.concurrency - this.#slots.taken;
     if (free <= 0 || this.#waiting.length === 0) return;
     const ready: Held[] = [];
     for (const held of this.#waiting.splice(0, free)) {
       if (this.#queue.ordered) this.#runHead(held);
-      else if (isUncounted(held, this.#queue)) void this.#count(held);
+      else if (this.#isUncounted(held)) void this.#count(held);
       else ready.push(held);
     }
     if (ready.length > 0) this.#run(ready);
+  }
+
+  #isUncounted(held: Held): boolean {
+    const isOurs = held.raw.fields.redelivered && this.#handedBack.delete(held.incoming.message.id);
+    return !isOurs && isUncounted(held, this.#queue);
   }
 
   async #count(held: Held): Promise<void> {
@@ -245,7 +294,8 @@ export class QueueConsumer implements Sharer {
   async #runInPlace(held: Held, incoming: Incoming, delayMs: number): Promise<void> {
     this.#running.set(held.delivery.id, held);
     this.#head.remember(held.raw, incoming, delayMs);
-    if (held.subscription.isLive && delayMs > 0) await this.#pauses.wait(delayMs);
+    const isWaiting = held.subscription.isLive && !this.#isPaused && delayMs > 0;
+    if (isWaiting) await this.#pauses.wait(delayMs);
     this.#runAgain(held, incoming);
   }
 
@@ -254,9 +304,25 @@ export class QueueConsumer implements Sharer {
       this.#giveBack(held);
       return;
     }
+    if (this.#isPaused) {
+      this.#waiting.unshift({ ...held, incoming });
+      this.#release(held);
+      this.#handBack();
+      return;
+    }
     this.#running.delete(held.delivery.id);
     this.#run([{ ...held, incoming, delivery: this.#delivery(incoming) }]);
     this.wake();
+  }
+
+  /** What has not begun; not while the broker would bring it again at once. */
+  #handBack(): void {
+    if (!this.#isPaused || this.#intake.isConsuming) return;
+    for (const { raw, subscription, incoming } of this.#waiting) {
+      this.#handedBack.add(incoming.message.id);
+      subscription.acks.handBack(raw.fields.deliveryTag);
+    }
+    this.#waiting = [];
   }
 
   /** Uncounted; one of an ordered queue goes with its channel, and so keeps its place. */
@@ -268,14 +334,21 @@ export class QueueConsumer implements Sharer {
 
   #release({ delivery }: Held): void {
     this.#running.delete(delivery.id);
-    if (this.#running.size === 0) this.#onIdle();
+    if (this.#running.size === 0) this.#idled();
     this.#slots.freed(this);
   }
 
-  #end(subscription: Live, reason: string): void {
+  #idled(): void {
+    this.#onIdle();
+    if (this.#isPaused) this.#intake.obey();
+  }
+
+  #end(subscription: Live): void {
     this.#pauses.cut();
-    this.#waiting = this.#waiting.filter((held) => held.subscription !== subscription);
-    if (!this.#isStopping) this.#options.onLost(this, reason);
+    const [left, kept] = [[] as Held[], [] as Held[]];
+    for (const held of this.#waiting) (held.subscription === subscription ? left : kept).push(held);
+    this.#waiting = kept;
+    if (this.#isPaused) for (const { incoming } of left) this.#handedBack.add(incoming.message.id);
   }
 }
 

@@ -34,7 +34,7 @@ export class Consumers {
     return Object.fromEntries(
       [...this.#consumers].map(([name, { state, slots }]) => [
         name,
-        { consumer: state, inFlight: slots.taken },
+        { consumer: state, pauses: slots.pausing.pauses, inFlight: slots.taken },
       ]),
     );
   }

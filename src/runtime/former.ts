@@ -157,5 +157,5 @@ export class Former {
 }
 
 function isConsuming({ state }: QueueConsumer): boolean {
-  return state === "live" || state === "held";
+  return state === "live" || state === "held" || state === "paused";
 }

@@ -23,9 +23,12 @@ export class Head {
   /** @returns null if this delivery is another message; else its next run, and what is left to wait. */
   recall(raw: ConsumeMessage): { readonly incoming: Incoming; readonly delayMs: number } | null {
     const known = this.#known;
-    if (!known || !raw.fields.redelivered || !isSame(known.raw, raw)) return null;
+    if (!known) return null;
     const { incoming } = known;
     const delayMs = Math.max(0, this.#readyAt - performance.now());
+    // It has never left: a pause was over before it could.
+    if (known.raw === raw) return { incoming, delayMs };
+    if (!raw.fields.redelivered || !isSame(known.raw, raw)) return null;
     const message = { ...incoming.message, redelivered: true };
     return { incoming: { ...incoming, message }, delayMs };
   }

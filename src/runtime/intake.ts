@@ -1,6 +1,10 @@
-/** How the messages of a queue come in: over one subscription at a time, renewed and left in good order. */
+/**
+ * How the messages of a queue come in: over one subscription at a time, renewed, paused and left in
+ * good order. What is wanted may change at any time; `#adjust` makes it so, one step after another.
+ */
 import type { ConsumeMessage } from "amqplib";
 import { type BrokerConnection, closeChannel } from "../broker-connection.ts";
+import { messageOf } from "../errors.ts";
 import type { Queue } from "../topology.ts";
 import { Subscription } from "./subscription.ts";
 
@@ -8,16 +12,29 @@ export type IntakeOptions = {
   readonly project: string;
   /** As the topology in force says it. */
   readonly queue: () => Queue;
+  readonly isPaused: () => boolean;
+  /** Nothing runs whose acknowledgement would be lost with its channel. */
+  readonly isIdle: () => boolean;
   readonly onMessage: (raw: ConsumeMessage, from: Subscription) => void;
+  /** A paused queue brings nothing any more: what has not begun can be handed back. */
+  readonly onPaused: () => void;
   /** A subscription is over, and the broker has again what it had brought. */
-  readonly onEnd: (ended: Subscription, reason: string) => void;
+  readonly onEnd: (ended: Subscription) => void;
+  /** Somebody has to subscribe. */
+  readonly onDown: (reason: string) => void;
 };
+
+type Step = () => Promise<unknown>;
 
 export class Intake {
   readonly #options: IntakeOptions;
   #subscription: Subscription | null = null;
-  #isSubscribing = false;
+  /** Where it subscribes; null: it was lost, or there was none yet. */
+  #connection: BrokerConnection | null = null;
+  #isBusy = false;
   #isClosed = false;
+  /** It was paused, and is not consuming again yet. */
+  #isResuming = false;
   /** A subscription that had brought messages was lost, and no other has come since. */
   #isInDoubt = false;
 
@@ -25,33 +42,42 @@ export class Intake {
     this.#options = options;
   }
 
-  /** `starting`: the broker has not confirmed the consumer yet. */
-  get state(): "starting" | "live" | "down" {
-    if (!this.#subscription) return "down";
-    return this.#subscription.isConsuming ? "live" : "starting";
+  /** `starting`: the broker has not confirmed the consumer yet; `resuming`: likewise, after a pause. */
+  get state(): "starting" | "resuming" | "live" | "down" {
+    if (this.#subscription?.isConsuming) return "live";
+    if (this.#isResuming) return "resuming";
+    return this.#subscription ? "starting" : "down";
   }
 
-  /** @throws {Error} when the broker refuses: no such queue, no permission. */
+  /** Whether the broker may bring messages. */
+  get isConsuming(): boolean {
+    return this.#subscription?.isConsuming ?? false;
+  }
+
+  /**
+   * Consumes over this connection, unless it does already; a paused one does so once it goes on.
+   *
+   * @throws {Error} when the broker refuses: no such queue, no permission.
+   */
   async subscribe(connection: BrokerConnection): Promise<void> {
-    if (this.#isClosed || this.#isSubscribing || this.#subscription) return;
-    this.#isSubscribing = true;
-    try {
-      await this.#subscribe(connection);
-      await this.#renew();
-    } finally {
-      this.#isSubscribing = false;
-    }
+    if (!this.#subscription) this.#connection = connection;
+    await this.#adjust();
   }
 
   /** Subscribes again where the queue has another prefetch by now. */
   async refresh(): Promise<void> {
-    if (this.#isSubscribing) return;
-    this.#isSubscribing = true;
-    try {
-      await this.#renew();
-    } finally {
-      this.#isSubscribing = false;
+    await this.#adjust();
+  }
+
+  /** The queue is paused, or goes on; or all that ran has ended. */
+  obey(): void {
+    const isPaused = this.#options.isPaused();
+    if (!isPaused && !this.#subscription && !this.#connection) {
+      this.#options.onDown("it was paused while there was no connection");
+      return;
     }
+    this.#isResuming = !isPaused;
+    this.#adjust().catch((error: unknown) => this.#options.onDown(messageOf(error)));
   }
 
   /** Subscribes no more; what lives goes on. */
@@ -73,32 +99,76 @@ export class Intake {
     return this.#subscription ? await this.#subscription.countReady() : null;
   }
 
-  async #subscribe(connection: BrokerConnection): Promise<void> {
+  async #adjust(): Promise<void> {
+    if (this.#isBusy) return;
+    this.#isBusy = true;
+    try {
+      for (let step = this.#next(); step; step = this.#next()) await step();
+    } finally {
+      this.#isBusy = false;
+    }
+  }
+
+  /** What is to be done first; null: all is as it should be, as far as can be. */
+  #next(): Step | null {
+    const subscription = this.#subscription;
+    if (this.#isClosed) return null;
+    if (this.#options.isPaused()) return this.#nextOfPause(subscription);
+    if (!subscription) {
+      const connection = this.#connection;
+      return connection && (() => this.#open(connection));
+    }
+    if (!subscription.isConsuming) return () => this.#consume(subscription);
+    return subscription.isOutdated ? () => subscription.renew() : null;
+  }
+
+  #nextOfPause(subscription: Subscription | null): Step | null {
+    if (!subscription?.isConsuming) return null;
+    if (subscription.isCancellable) {
+      return async () => {
+        await subscription.cancel();
+        if (subscription.isLive) this.#options.onPaused();
+      };
+    }
+    const isLeaving = subscription.isLeft || !this.#options.isIdle();
+    return isLeaving ? null : () => subscription.leave(() => []);
+  }
+
+  async #open(connection: BrokerConnection): Promise<void> {
     const channel = await connection.createChannel();
-    if (this.#isClosed) {
+    if (this.#isClosed || this.#options.isPaused()) {
       await closeChannel(channel, connection);
       return;
     }
     const { project, queue, onMessage } = this.#options;
-    this.#subscription = new Subscription({
+    const subscription = new Subscription({
       connection,
       channel,
       project,
       queue,
       onMessage,
-      onEnd: (subscription, reason) => this.#end(subscription, reason),
+      onEnd: (ended, reason) => this.#end(ended, reason),
     });
-    await this.#subscription.consume();
-    this.#isInDoubt = false;
+    this.#subscription = subscription;
+    await this.#consume(subscription);
   }
 
-  async #renew(): Promise<void> {
-    while (!this.#isClosed && this.#subscription?.isOutdated) await this.#subscription.renew();
+  async #consume(subscription: Subscription): Promise<void> {
+    await subscription.consume();
+    this.#isInDoubt = false;
+    this.#isResuming = false;
   }
 
   #end(subscription: Subscription, reason: string): void {
     this.#subscription = null;
+    if (subscription.isLeft) {
+      this.#options.onEnd(subscription);
+      return;
+    }
+    this.#connection = null;
+    this.#isResuming = false;
     this.#isInDoubt ||= subscription.hasBrought;
-    this.#options.onEnd(subscription, reason);
+    this.#options.onEnd(subscription);
+    this.#options.onDown(reason);
   }
 }

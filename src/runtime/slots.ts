@@ -1,14 +1,22 @@
+import { Pausing } from "./pausing.ts";
+
 /** One that runs a queue's handler. */
 export type Sharer = {
   /** Runs under way. */
   readonly inFlight: number;
   /** A slot may be free. */
   wake(): void;
+  /** The queue is paused, or goes on. */
+  obey(): void;
 };
 
 /** The runs that a queue's handler may have at once, whichever of its consumers begins them. */
 export class Slots {
   readonly #sharers = new Set<Sharer>();
+  /** Nothing begins while there is a reason. */
+  readonly pausing = new Pausing(() => {
+    for (const sharer of this.#sharers) sharer.obey();
+  });
 
   get taken(): number {
     let taken = 0;

@@ -3,10 +3,28 @@ import type { Problem } from "../errors.ts";
 import type { DriftStatus } from "./drift.ts";
 import type { HostStatus } from "./host/host.ts";
 import type { LoopDelayStatus } from "./loop-delay.ts";
+import type { Pause } from "./pausing.ts";
 
 export type ConnectionState = "connecting" | "ready" | "blocked" | "down" | "closed";
-/** `waiting`: an ordered queue, for what it was called before, whose messages come first. */
-export type ConsumerState = "starting" | "live" | "held" | "waiting" | "down" | "stopped";
+/**
+ * `waiting`: an ordered queue, for what it was called before, whose messages come first. `paused`:
+ * left alone for a time, on purpose.
+ */
+export type ConsumerState =
+  | "starting"
+  | "live"
+  | "held"
+  | "paused"
+  | "waiting"
+  | "down"
+  | "stopped";
+
+export type QueueStatus = {
+  readonly consumer: ConsumerState;
+  /** Why it is paused, oldest first. */
+  readonly pauses: readonly Pause[];
+  readonly inFlight: number;
+};
 
 /** Times are RFC 3339, of this machine's clock. */
 export type ConnectionStatus = {
@@ -42,9 +60,7 @@ export type RunnerStatus = {
    * whose messages it does not confirm.
    */
   readonly problems: readonly string[];
-  readonly queues: Readonly<
-    Record<string, { readonly consumer: ConsumerState; readonly inFlight: number }>
-  >;
+  readonly queues: Readonly<Record<string, QueueStatus>>;
   readonly handlers: Omit<HostStatus, "generation">;
   /** How late the loop of the runner's thread turns. */
   readonly mainLoop: LoopDelayStatus;
@@ -63,7 +79,7 @@ export type RunnerStatus = {
 /**
  * Ready: connected both ways, topology verified, every consumer live, but for those that wait for
  * what their queue was called before: a runner of before may consume that until this one is ready.
- * Handlers whose thread is
+ * A paused one is no fault, and another runner would pause as well. Handlers whose thread is
  * started again are as good as loaded, unless they can't be: deliveries wait for them meanwhile.
  */
 export function isReady(status: RunnerStatus): boolean {
@@ -73,6 +89,8 @@ export function isReady(status: RunnerStatus): boolean {
     Object.values(connections).every(({ state }) => state === "ready") &&
     (topology === "verified" || topology === "waiting") &&
     handlers.state !== "failing" &&
-    Object.values(queues).every(({ consumer }) => consumer === "live" || consumer === "waiting")
+    Object.values(queues).every(({ consumer }) => READY.has(consumer))
   );
 }
+
+const READY: ReadonlySet<ConsumerState> = new Set(["live", "waiting", "paused"]);

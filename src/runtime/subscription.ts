@@ -2,6 +2,7 @@
 import type { Channel, ConsumeMessage } from "amqplib";
 import { type BrokerConnection, closeChannel, withDeadline } from "../broker-connection.ts";
 import { messageOf } from "../errors.ts";
+import { NUMBERS } from "../numbers.ts";
 import type { Queue } from "../topology.ts";
 import { Acks } from "./acks.ts";
 import { consumerTag } from "./consumer-tag.ts";
@@ -25,7 +26,10 @@ export class Subscription implements Live {
   /** Of the consumer that the tag names. */
   #prefetch = 0;
   #isLive = true;
+  #isLeft = false;
   #hasBrought = false;
+  /** Acks of so many may be on their way to the queue after the last cancel. */
+  #unsettled = 0;
 
   constructor(options: SubscriptionOptions) {
     const { channel } = options;
@@ -40,6 +44,11 @@ export class Subscription implements Live {
 
   get isLive(): boolean {
     return this.#isLive;
+  }
+
+  /** Whether its end is meant. */
+  get isLeft(): boolean {
+    return this.#isLeft;
   }
 
   /** Whether a message came with it, ever. */
@@ -76,12 +85,28 @@ export class Subscription implements Live {
       const { consumerTag } = await withDeadline(start(), `consume ${name}`, () => undefined);
       this.#tag = consumerTag;
       this.#prefetch = prefetch;
+      this.#unsettled = 0;
     } catch (error) {
       this.#end(messageOf(error));
       // If its answer comes after all, it is cancelled with the channel.
       channel.close().catch(() => undefined);
       throw error;
     }
+  }
+
+  /** Whether it can stop consuming, and go on later, without leaving; see `leave`. */
+  get isCancellable(): boolean {
+    const queue = this.#options.queue();
+    return !queue.ordered && (queue.type === "quorum" || !mayBeSingle(queue));
+  }
+
+  /** Brings nothing any more; what it has brought can still be settled. */
+  async cancel(): Promise<void> {
+    const tag = this.#tag;
+    if (tag === null) return;
+    await this.#cancel(tag);
+    this.#tag = null;
+    this.#unsettled = this.acks.unsettled;
   }
 
   /** A prefetch counts for the consumers after it: the new one comes first, then the old one goes. */
@@ -106,9 +131,12 @@ export class Subscription implements Live {
   async leave(unstarted: () => readonly ConsumeMessage[]): Promise<boolean> {
     const { channel, connection, queue } = this.#options;
     const { type, ordered } = queue();
+    this.#isLeft = true;
     this.acks.flush();
-    if (this.#tag !== null && type === "quorum" && !ordered) {
-      await this.#cancel(this.#tag);
+    if (type === "quorum" && !ordered) {
+      // A paused one has no consumer whose cancel would send the acks since.
+      if (this.#unsettled > NUMBERS.maxOrderedPrefetch) await this.consume().catch(() => undefined);
+      if (this.#tag !== null) await this.#cancel(this.#tag);
       for (const { fields } of unstarted()) this.acks.handBack(fields.deliveryTag);
     }
     return await closeChannel(channel, connection);
@@ -135,6 +163,7 @@ export class Subscription implements Live {
   #receive(raw: ConsumeMessage | null): void {
     if (raw !== null) {
       this.#hasBrought = true;
+      this.acks.brought();
       this.#options.onMessage(raw, this);
       return;
     }

@@ -36,3 +36,18 @@ test.for(ills)("%s is no good health, and named in its summary", async ([, ill, 
   await app.close();
   expect(body).toMatchObject({ status: "degraded", summary, ...ill });
 });
+
+test("a paused queue is in good health and ready, and says why it is paused", async () => {
+  const pauses = [{ reason: "too often", since: "2026-01-02T03:04:05.000Z", until: null }];
+  const app = await startApp();
+  app.status = { ...well, queues: { q: { consumer: "paused", pauses, inFlight: 0 } } };
+  const { body } = await app.request("/health");
+  const ready = await app.request("/readyz");
+  await app.close();
+  expect(body).toMatchObject({
+    status: "ok",
+    summary: "connected, topology verified, all consumers live; q is paused: too often",
+    queues: { q: { consumer: "paused", pauses } },
+  });
+  expect(ready.status).toBe(200);
+});

@@ -108,7 +108,9 @@ test("a queue that is gone from the file keeps its messages; its consumer ends a
   await waitFor(() => warren.runner.status().queues.b?.inFlight === 1, { what: "the first run" });
   const updated = await warren.edit(topologyWith({ a: "" }));
   expect(updated).toMatchObject({ status: "updated", added: [], removed: ["b"] });
-  expect(warren.runner.status().queues).toEqual({ a: { consumer: "live", inFlight: 0 } });
+  expect(warren.runner.status().queues).toEqual({
+    a: { consumer: "live", pauses: [], inFlight: 0 },
+  });
   const said = () => warren.log.filter(({ queue }) => queue === "b");
   await waitFor(() => said().length === 1, { what: "the warning" });
   expect(said()).toMatchObject([
