@@ -20,7 +20,7 @@ const MAX_DETAILED_BYTES = 64 * 1024;
  * Compiles the schema of an event that `vetSchema` has passed: 2020-12, or draft-07 if its `$schema`
  * says so. Nothing in the fields is coerced, filled in or removed.
  */
-export function compileCheck({ schema, file }: EventSchema): EventCheck {
+export function compileCheck({ schema, file }: Omit<EventSchema, "version">): EventCheck {
   const known = checks.get(schema);
   if (known) return known;
   const violations = createCheck((options) => compile(schema, options, file));
@@ -37,7 +37,7 @@ const checks = new WeakMap<JsonSchema, EventCheck>();
  *
  * @throws {WarrenError} `bad-event-schema`.
  */
-export function vetSchema(event: EventSchema): void {
+export function vetSchema(event: Omit<EventSchema, "version">): void {
   const { type, file, schema } = event;
   const draft = draftOf(schema);
   const meta = metas.get(draft) ?? createAjv(draft, {});

@@ -7,10 +7,11 @@ import { jsonErrorOffset } from "./json.ts";
 import { isCatastrophic } from "./pattern.ts";
 import { join } from "./pointer.ts";
 import { Report } from "./report.ts";
+import { versionOf } from "./schema-version.ts";
 import { placeAt, readSource } from "./source.ts";
 
 export type ReadSchema =
-  | { readonly ok: true; readonly schema: JsonSchema }
+  | { readonly ok: true; readonly schema: JsonSchema; readonly version: string }
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
 /** What stands under these is data, not schema. */
@@ -21,17 +22,26 @@ const last = new Map<string, { readonly text: string; readonly read: ReadSchema 
 
 /** Reads the JSON Schema of an event's fields; it must compile strictly and stand alone. */
 export function readEventSchema(file: string): ReadSchema {
+  return read(file, true);
+}
+
+/** Reads the JSON Schema of a reply, which may be of any type. */
+export function readReplySchema(file: string): ReadSchema {
+  return read(file, false);
+}
+
+function read(file: string, isEvent: boolean): ReadSchema {
   const source = readSource(file);
   if (!source.ok) return failed(source.problem.message, source.problem.at);
   const { text } = source;
   const known = last.get(file);
   if (known?.text === text) return known.read;
-  const read = readSchema(file, text);
-  last.set(file, { text, read });
-  return read;
+  const schema = readSchema(file, text, isEvent);
+  last.set(file, { text, read: schema });
+  return schema;
 }
 
-function readSchema(file: string, text: string): ReadSchema {
+function readSchema(file: string, text: string, isEvent: boolean): ReadSchema {
   let schema: unknown;
   try {
     schema = JSON.parse(text);
@@ -41,19 +51,22 @@ function readSchema(file: string, text: string): ReadSchema {
   const parsed = parse(file, text);
   if (!parsed.ok) return { ok: false, problems: parsed.problems.map(asSchemaProblem) };
   const report = new Report(parsed.document);
-  if (!isObject(schema) || schema.type !== "object") {
+  if (isEvent && (!isObject(schema) || schema.type !== "object")) {
     report.value("bad-event-schema", "/type", 'an event is an object: "type" must be "object"');
   }
-  if (isObject(schema)) check(schema, file, report);
+  if (!isEvent && !isObject(schema)) report.value("bad-event-schema", "", "must be an object");
+  if (isObject(schema)) check(schema, file, isEvent, report);
   if (report.problems.length > 0) {
     return { ok: false, problems: report.problems.map(asSchemaProblem) };
   }
-  return isObject(schema) ? { ok: true, schema } : failed("", placeAt(file, "", 0));
+  return isObject(schema)
+    ? { ok: true, schema, version: versionOf(schema) }
+    : failed("", placeAt(file, "", 0));
 }
 
-function check(schema: JsonSchema, file: string, report: Report): void {
+function check(schema: JsonSchema, file: string, isEvent: boolean, report: Report): void {
   const { properties } = schema;
-  if (isObject(properties) && Object.hasOwn(properties, "event_type")) {
+  if (isEvent && isObject(properties) && Object.hasOwn(properties, "event_type")) {
     const message = "event_type is not declared: warren adds it";
     report.key("bad-event-schema", "/properties/event_type", message);
   }

@@ -19,9 +19,7 @@ export function loadEvents(folder: string): LoadedEvents {
   const types: string[] = [];
   const schemas: Record<string, EventSchema> = Object.create(null);
   const problems: Problem[] = [];
-  for (const name of namesIn(folder)) {
-    const type = name.slice(0, -".json".length);
-    const file = join(folder, name);
+  for (const { name: type, file } of filesIn(folder)) {
     if (!typeName.test(type)) {
       const message = `an event type is words of a-z, 0-9, _ and - with dots between, found ${JSON.stringify(type)}`;
       problems.push({ code: "bad-event-schema", message, at: { file, line: 1, column: 1 } });
@@ -29,13 +27,16 @@ export function loadEvents(folder: string): LoadedEvents {
     }
     types.push(type);
     const read = readEventSchema(file);
-    if (read.ok) schemas[type] = { type, file, schema: read.schema };
+    if (read.ok) schemas[type] = { type, file, schema: read.schema, version: read.version };
     else problems.push(...read.problems);
   }
   return { types, schemas, problems };
 }
 
-function namesIn(folder: string): readonly string[] {
+/** The JSON files of a folder, each with its name without `.json`; sorted. */
+export function filesIn(
+  folder: string,
+): readonly { readonly name: string; readonly file: string }[] {
   let entries: readonly Dirent[];
   try {
     entries = readdirSync(folder, { withFileTypes: true });
@@ -43,5 +44,6 @@ function namesIn(folder: string): readonly string[] {
     return [];
   }
   const files = entries.filter((entry) => !entry.isDirectory() && entry.name.endsWith(".json"));
-  return files.map((entry) => entry.name).sort();
+  const names = files.map((entry) => entry.name.slice(0, -".json".length)).sort();
+  return names.map((name) => ({ name, file: join(folder, `${name}.json`) }));
 }

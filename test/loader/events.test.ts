@@ -1,4 +1,5 @@
 import { loadEvents } from "../../src/loader/events.ts";
+import { versionOf } from "../../src/loader/schema-version.ts";
 import { writeProject } from "../support/project.ts";
 import { expect, test } from "../support/test.ts";
 
@@ -101,6 +102,7 @@ test("all schemas are read, with all their problems, and a broken one keeps its 
     type: "a.one",
     file: project.path("schemas/events/a.one.json"),
     schema: object,
+    version: versionOf(object),
   });
   expect(problems).toHaveLength(1);
 });
