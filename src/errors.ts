@@ -322,6 +322,11 @@ const table = {
   // A message on its way in: what a publish can be refused with.
   malformed: { exit: 1, http: 400, remedy: "Send what docs/http.md describes." },
   "unknown-route": { exit: 1, http: 404, remedy: "The routes are in docs/http.md." },
+  "page-unavailable": {
+    exit: 1,
+    http: 404,
+    remedy: "Install the package that the answer names: npm leaves optional ones out if told to.",
+  },
   "method-not-allowed": { exit: 1, http: 405, remedy: "Use a method that the Allow header names." },
   "unknown-event": {
     exit: 1,
