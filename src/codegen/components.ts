@@ -4,11 +4,16 @@ import type { JsonSchema } from "../topology.ts";
 import { convert, type Dialect, kindOf, renamed } from "./dialect.ts";
 import type { JsonObject } from "./json.ts";
 
+export type Reference = { readonly $ref: string };
+
+/** Gives a name that no other component of the document has; the one wanted, if it is free. */
+export type Take = (wanted: string) => string;
+
 export type Components = {
   /** By component name. */
   readonly schemas: JsonObject;
   /** A reference to the component of a root. */
-  readonly refTo: (root: string) => { readonly $ref: string };
+  readonly refTo: (root: string) => Reference;
 };
 
 /**
@@ -17,12 +22,11 @@ export type Components = {
  * named after the file.
  *
  * @param roots by the name that the component should have.
- * @param take gives names that no other component of the document has.
  */
 export function componentSchemas(
   roots: ReadonlyMap<string, JsonSchema>,
   dialect: Dialect,
-  take: (wanted: string) => string,
+  take: Take,
 ): Components {
   const names = new Map([...roots.keys()].map((root) => [root, take(componentName(root))]));
   const shared = new Map<string, string>();
@@ -44,7 +48,7 @@ export function componentSchemas(
 }
 
 /** A reference to a component. */
-export function refTo(component: string): { readonly $ref: string } {
+export function refTo(component: string): Reference {
   return { $ref: `#/components/schemas/${component}` };
 }
 

@@ -1,7 +1,8 @@
 import type { Topology } from "../../topology.ts";
+import { eventBodies } from "../bodies.ts";
 import { type JsonObject, versionOf } from "../json.ts";
 import { nameTaker } from "../names.ts";
-import { eventBodies } from "./events.ts";
+import { eventRequests } from "./events.ts";
 import { parameterComponents } from "./options.ts";
 import { problemComponents } from "./problems.ts";
 import {
@@ -22,7 +23,9 @@ import { wrapperOf } from "./wrapper.ts";
 export function openApiDocument(topology: Topology): JsonObject {
   const take = nameTaker();
   for (const name of ["Publish", "Published", "Problem"]) take(name);
-  const bodies = eventBodies(topology, publishedTypes(topology), take);
+  const types = publishedTypes(topology);
+  const bodies = eventBodies(topology, types, "2020-12", take);
+  const requests = eventRequests(topology, types, bodies, take);
   const wrapper = wrapperOf(topology, bodies, take);
   const problems = problemComponents();
   const content = {
@@ -36,12 +39,13 @@ export function openApiDocument(topology: Topology): JsonObject {
     ],
     paths: {
       "/publish": wrapperPath(wrapper.content),
-      ...publicationPaths(topology, bodies),
+      ...publicationPaths(topology, requests),
       ...readingPaths,
     },
     components: {
       schemas: {
         ...bodies.schemas,
+        ...requests.schemas,
         ...wrapper.schemas,
         Published: publishedSchema,
         Problem: problems.schema,

@@ -35,7 +35,7 @@ const codes = {
     ...(["connection-failed", "access-refused", "management-failed"] as const),
     ...(["management-refused", "management-mismatch", "lock-held", "state-unreadable"] as const),
   ],
-  page: reading,
+  page: [...reading, "page-unavailable"],
   nowhere: ["unknown-route", "method-not-allowed"],
 } as const satisfies Record<string, readonly ErrorCode[]>;
 
@@ -135,6 +135,7 @@ const details: Readonly<Partial<Record<ErrorCode, string>>> = {
   malformed: "the body is empty",
   "unknown-route": "there is no such route",
   "method-not-allowed": "this route takes POST",
+  "page-unavailable": "/docs needs the package swagger-ui-dist, which is not installed",
   "unknown-exchange": 'no exchange "boks" is declared',
   "unknown-event": 'no schema for event "book.creatd"',
   "body-too-large": `the message is 1048577 bytes, at most ${NUMBERS.maxBodyBytes} are taken`,

@@ -2,7 +2,7 @@
 import { groupOf, publicationTarget } from "../../routing/events.ts";
 import type { Topology } from "../../topology.ts";
 import type { JsonObject } from "../json.ts";
-import type { EventBodies } from "./events.ts";
+import type { EventRequests } from "./events.ts";
 import { cloudEventParameters, queryParameters, wrapperParameters } from "./options.ts";
 import { problemResponses } from "./problems.ts";
 
@@ -33,18 +33,18 @@ export function publishedTypes({ exchanges }: Topology): readonly string[] {
 }
 
 /** `POST /publish/{group or event}`, a path for each: a group before its events. */
-export function publicationPaths(topology: Topology, bodies: EventBodies): JsonObject {
+export function publicationPaths(topology: Topology, requests: EventRequests): JsonObject {
   const types = publishedTypes(topology);
   const names = [...new Set(types.flatMap((type) => [groupOf(type), type]))].sort();
   return Object.fromEntries(
     names.map((name) => [
       `/publish/${encodeURIComponent(name)}`,
-      { post: publication(topology, name, bodies) },
+      { post: publication(topology, name, requests) },
     ]),
   );
 }
 
-function publication(topology: Topology, name: string, bodies: EventBodies): JsonObject {
+function publication(topology: Topology, name: string, requests: EventRequests): JsonObject {
   const target = publicationTarget(topology, name) ?? new Map<string, string>();
   const types = [...target.keys()].sort();
   const isEvent = target.has(name);
@@ -56,7 +56,7 @@ function publication(topology: Topology, name: string, bodies: EventBodies): Jso
       ? eventText(topology, name, target.get(name) ?? "")
       : `${goesTo(target)} A CloudEvent in binary mode is taken as well, as it is described at each event.`,
     parameters: [...queryParameters, ...(isEvent ? cloudEventParameters : [])],
-    requestBody: { required: true, content: bodies.content(types) },
+    requestBody: { required: true, content: requests.content(types) },
     responses: { ...published, ...problemResponses("publication") },
   };
 }

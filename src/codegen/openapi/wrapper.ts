@@ -1,10 +1,10 @@
 /** `POST /publish`: a message in a wrapper that says where it goes. */
 import { isObject } from "../../events/encoding.ts";
 import type { Exchange, Topology } from "../../topology.ts";
-import { componentName, refTo } from "../components.ts";
+import type { EventBodies } from "../bodies.ts";
+import { componentName, refTo, type Take } from "../components.ts";
 import { exampleOf } from "../example.ts";
 import { type JsonObject, sortedEntries } from "../json.ts";
-import type { EventBodies } from "./events.ts";
 import { wrapperOptions } from "./options.ts";
 
 export type Wrapper = {
@@ -13,11 +13,7 @@ export type Wrapper = {
 };
 
 /** What may be published to each exchange, by the component `To_<exchange>`. */
-export function wrapperOf(
-  topology: Topology,
-  bodies: EventBodies,
-  take: (wanted: string) => string,
-): Wrapper {
+export function wrapperOf(topology: Topology, bodies: EventBodies, take: Take): Wrapper {
   const exchanges = sortedEntries(topology.exchanges)
     .map(([, exchange]) => exchange)
     .filter(({ internal }) => !internal)

@@ -1,6 +1,7 @@
 /** An event whose fields stand beside its type. */
-import { isObject } from "../../events/encoding.ts";
-import type { JsonObject } from "../json.ts";
+import { isObject } from "../events/encoding.ts";
+import type { Reference } from "./components.ts";
+import type { JsonObject } from "./json.ts";
 
 /** Keywords that can mind one more property than the fields have. */
 const closing = ["additionalProperties", "unevaluatedProperties"];
@@ -15,11 +16,7 @@ const minding = [
  *
  * @param schemas all components, which references lead to.
  */
-export function flatSchema(
-  { $ref }: { readonly $ref: string },
-  type: JsonObject,
-  schemas: JsonObject,
-): JsonObject {
+export function flatSchema({ $ref }: Reference, type: JsonObject, schemas: JsonObject): JsonObject {
   const fields = lookUp(schemas, $ref);
   if (!isObject(fields)) return type;
   const { additionalProperties, unevaluatedProperties, ...open } = fields;
