@@ -65,6 +65,12 @@ export const NUMBERS = {
   maxViolations: 100,
   maxFileBytes: 1024 * 1024,
   maxAliases: 100,
+  /** Of one file of JSON Schema. */
+  maxSchemaBytes: 256 * 1024,
+  /** In one JSON Schema, each that stands in another one counted: 1,000 compile in a second. */
+  maxSchemas: 1_000,
+  /** That one and the same value is held against. */
+  maxSchemasOfValue: 1_000,
   /** Of what import reads, and how many values of it are kept. */
   maxDefinitionsBytes: 256 * 1024 * 1024,
   maxDefinitionsValues: 1_000_000,

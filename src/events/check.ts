@@ -17,7 +17,7 @@ export type EventCheck = {
 const MAX_DETAILED_BYTES = 64 * 1024;
 
 /**
- * Compiles the schema of an event that `vetSchema` has passed: 2020-12, or draft-07 if its `$schema`
+ * Compiles the schema of an event as the loader has passed it: 2020-12, or draft-07 if its `$schema`
  * says so. Nothing in the fields is coerced, filled in or removed.
  */
 export function compileCheck({ schema, file }: Omit<EventSchema, "version">): EventCheck {
@@ -31,35 +31,6 @@ export function compileCheck({ schema, file }: Omit<EventSchema, "version">): Ev
 
 // What the loader has compiled to find mistakes serves the runtime.
 const checks = new WeakMap<JsonSchema, EventCheck>();
-
-/**
- * Whether a schema that a user wrote can be compiled and used.
- *
- * @throws {WarrenError} `bad-event-schema`.
- */
-export function vetSchema(event: Omit<EventSchema, "version">): void {
-  const { type, file, schema } = event;
-  const draft = draftOf(schema);
-  const meta = metas.get(draft) ?? createAjv(draft, {});
-  metas.set(draft, meta);
-  try {
-    void meta.validateSchema(schema, true);
-  } catch (cause) {
-    throw refusal(file, cause);
-  }
-  const { violations } = compileCheck(event);
-  try {
-    violations({}, 0);
-  } catch (cause) {
-    throw new WarrenError("bad-event-schema", `the schema of ${type} refers to itself for ever`, {
-      at: { file, line: 1, column: 1 },
-      cause,
-    });
-  }
-}
-
-// The schema of schemas takes longer to compile than all others: once for each draft.
-const metas = new Map<Draft, Ajv>();
 
 /** Empty if the value is valid. `bytes` is the size of what it was read from. */
 export type Check = (value: unknown, bytes: number) => readonly Violation[];
@@ -91,13 +62,16 @@ function compile(schema: JsonSchema, options: Options, file: string): ValidateFu
   }
 }
 
-type Draft = typeof Ajv | typeof Ajv2020;
+/** What a schema is read as. */
+export type Draft = typeof Ajv | typeof Ajv2020;
 
-function draftOf(schema: JsonSchema): Draft {
+/** By its `$schema`; without one 2020-12. */
+export function draftOf(schema: JsonSchema): Draft {
   return String(schema.$schema ?? "").includes("draft-07") ? Ajv : Ajv2020;
 }
 
-function createAjv(draft: Draft, options: Options): Ajv {
+/** Strict, and with what bounds its work; the same for every schema of a project. */
+export function createAjv(draft: Draft, options: Options): Ajv {
   const ajv = new draft({
     strict: true,
     // These three ask for a style of schema; that it can't be misread is what matters here.

@@ -6,7 +6,7 @@ import { resolveBind, type Sources } from "./bindings.ts";
 import { resolveBroker, resolveHttp } from "./broker.ts";
 import { checkDeadLetters } from "./dead-letters.ts";
 import { type Document, parse } from "./document.ts";
-import { type LoadedEvents, loadEvents } from "./events.ts";
+import { type LoadedEvents, loadEvents, unique } from "./events.ts";
 import { resolveExchangeBindings, resolveExchanges } from "./exchanges.ts";
 import type { TopologyFile } from "./file.ts";
 import { lint } from "./lint/lint.ts";
@@ -17,6 +17,7 @@ import { resolveDrain, resolveWorker } from "./process.ts";
 import { resolveQueues } from "./queues.ts";
 import { checkReplies, type LoadedReplies, loadReplies } from "./replies.ts";
 import { Report } from "./report.ts";
+import { SchemaFolder } from "./schemas/folder.ts";
 import { checkShape } from "./shape.ts";
 import { readSource } from "./source.ts";
 import { substitute } from "./variables.ts";
@@ -52,9 +53,11 @@ export type Loaded =
  */
 export function load(options: LoadOptions): Loaded {
   const folder = dirname(options.file);
-  const events = loadEvents(joinPath(folder, "schemas", "events"));
-  const replies = loadReplies(joinPath(folder, "schemas", "replies"));
-  const ofSchemas = [...events.problems, ...replies.problems];
+  const schemas = joinPath(folder, "schemas");
+  const files = new SchemaFolder(schemas);
+  const events = loadEvents(joinPath(schemas, "events"), files);
+  const replies = loadReplies(joinPath(schemas, "replies"), files);
+  const ofSchemas = unique([...events.problems, ...replies.problems]);
   const { text: kept } = options;
   const source =
     kept === undefined ? readSource(options.file) : ({ ok: true, text: kept } as const);

@@ -1,7 +1,9 @@
+import { basename, join } from "node:path";
 import type { Problem } from "../errors.ts";
 import type { Queue, ReplySchema } from "../topology.ts";
-import { readReplySchema } from "./event-schema.ts";
+import { readSchema } from "./event-schema.ts";
 import { filesIn } from "./events.ts";
+import type { SchemaFolder } from "./schemas/folder.ts";
 import { didYouMean } from "./suggest.ts";
 
 export type LoadedReplies = {
@@ -10,11 +12,11 @@ export type LoadedReplies = {
 };
 
 /** Reads the schemas of a folder, `<queue>.json` each; no folder, no replies. */
-export function loadReplies(folder: string): LoadedReplies {
+export function loadReplies(folder: string, files: SchemaFolder): LoadedReplies {
   const schemas: Record<string, ReplySchema> = Object.create(null);
   const problems: Problem[] = [];
   for (const { name: queue, file } of filesIn(folder)) {
-    const read = readReplySchema(file);
+    const read = readSchema(join(basename(folder), `${queue}.json`), false, files);
     if (read.ok) schemas[queue] = { queue, file, schema: read.schema, version: read.version };
     else problems.push(...read.problems);
   }
