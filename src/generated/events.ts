@@ -1,4 +1,4 @@
-// Generated from topology.yaml and schemas/events by `npm run generate`: do not edit.
+// Generated from topology.yaml and schemas by `npm run generate`: do not edit.
 
 /**
  * Somebody has to act now.
