@@ -59,6 +59,12 @@ export const NUMBERS = {
   maxOrderedPrefetch: 32,
   maxBodyBytes: 1024 * 1024,
   maxJsonDepth: 64,
+  /** In one body, keys not counted: an order of 1,000 books has 4,000. */
+  maxJsonValues: 20_000,
+  /** Of checking one event, which takes some 50 ns each: what takes more is refused. */
+  maxCheckSteps: 300_000,
+  /** Of listing all mistakes, which takes longer: in what takes more, the first is named. */
+  maxListingSteps: 50_000,
   maxHeaders: 32,
   maxHeaderKeyBytes: 128,
   maxHeaderBytes: 1024,

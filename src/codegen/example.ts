@@ -21,7 +21,7 @@ export function exampleOf(schema: EventSchema | ReplySchema): unknown {
   const { violations } = compileCheck(
     "type" in schema ? schema : { ...schema, type: schema.queue },
   );
-  const value = candidates(schema).find((one) => violations(one, 0).length === 0);
+  const value = candidates(schema).find((one) => violations(one).length === 0);
   examples.set(schema, { value });
   return value;
 }

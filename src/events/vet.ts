@@ -2,7 +2,7 @@
 import type { Ajv } from "ajv";
 import { messageOf } from "../errors.ts";
 import type { JsonSchema } from "../topology.ts";
-import { createAjv, type Draft } from "./check.ts";
+import { createAjv, type Draft, FORMATS } from "./check.ts";
 import { mapSubschemas } from "./subschemas.ts";
 import { toViolations, type Violation } from "./violations.ts";
 
@@ -52,9 +52,10 @@ export function strictViolation(schema: JsonSchema, draft: Draft): Violation | n
 function vettingOf(draft: Draft): Vetting {
   const known = vettings.get(draft);
   if (known) return known;
-  const ajv = createAjv(draft, { allErrors: true });
+  // The schema of schemas has it, for patterns; those are vetted by what they are run by.
+  const ajv = createAjv(draft, { allErrors: true, formats: { regex: true } });
   const keywords = new Set(Object.keys(ajv.RULES.keywords));
-  const vetting = { ajv, words: { keywords, formats: new Set(Object.keys(ajv.formats)) } };
+  const vetting = { ajv, words: { keywords, formats: new Set<string>(FORMATS) } };
   vettings.set(draft, vetting);
   return vetting;
 }

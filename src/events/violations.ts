@@ -54,12 +54,22 @@ export function escapePointer(step: string): string {
   return step.replaceAll("~", "~0").replaceAll("/", "~1");
 }
 
+/** No more of them than are shown: there may be thousands. */
 function list(values: readonly unknown[]): string {
-  return cut(values.map((value) => JSON.stringify(value)).join(", "));
+  const shown: string[] = [];
+  let length = 0;
+  for (const value of values) {
+    if (length > MAX_LENGTH) break;
+    const text = JSON.stringify(value);
+    shown.push(text);
+    length += text.length;
+  }
+  return cut(shown.join(", "));
 }
+
+const MAX_LENGTH = 300;
 
 /** Keys and schemas can be long; an answer or a header has to stay short. */
 function cut(text: string): string {
-  const maxLength = 300;
-  return text.length <= maxLength ? text : `${text.slice(0, maxLength).toWellFormed()}…`;
+  return text.length <= MAX_LENGTH ? text : `${text.slice(0, MAX_LENGTH).toWellFormed()}…`;
 }

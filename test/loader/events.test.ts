@@ -34,20 +34,20 @@ test.each([
     "1:21 a schema is checked synchronously, without $async",
   ],
   [
-    '{ "type": "object", "properties": { "a": { "type": "string", "pattern": "^a$" } } }',
-    "1:62 a pattern needs maxLength beside it, to bound its time",
+    '{ "type": "object", "properties": { "a": { "type": "string", "pattern": "a(?=b)" } } }',
+    '1:73 pattern "a(?=b)" looks around with (?=, which no bounded time suffices for',
   ],
   [
-    '{ "type": "object", "properties": { "a": { "type": "string", "maxLength": 50, "pattern": "^(a+)+$" } } }',
-    '1:90 pattern "^(a+)+$" takes exponential time on some texts',
+    '{ "type": "object", "patternProperties": { "(a)b|c$": {}, "^(a)\\\\1$": {} } }',
+    '1:59 pattern "^(a)\\\\1$" refers back to a group, which takes exponential time on some texts',
   ],
   [
-    '{ "type": "object", "properties": { "default": { "maxLength": 9, "pattern": "(a+)+" } } }',
-    '1:77 pattern "(a+)+" takes exponential time on some texts',
+    '{ "type": "object", "properties": { "default": { "pattern": "a.{40}b" } } }',
+    '1:61 pattern "a.{40}b" has too many states to be worked out beforehand: ^ at its start, or smaller counts, make it fewer',
   ],
   [
     '{ "type": "object", "patternProperties": { "[": {} } }',
-    '1:44 pattern "[" is no regular expression',
+    '1:44 pattern "[" is no regular expression: Unterminated character class',
   ],
   [
     '{ "type": "object",\n"propertis": {} }',
@@ -105,7 +105,6 @@ test("everything that is wrong with a schema is said at once, each where it stan
     "3:15",
     "5:24",
     "6:34",
-    "7:33",
     "7:44",
     "8:25",
   ]);
@@ -160,7 +159,7 @@ test("a schema may refer to itself, and hold what looks like a schema as data", 
       address: { $ref: "#/definitions/address" },
       pattern: { type: "string" },
       example: { const: { $ref: "elsewhere.json", pattern: "x" } },
-      slug: { type: "string", maxLength: 99, pattern: "^[a-z]+(-[a-z]+)*$" },
+      slug: { type: "string", pattern: "^([a-z]+-?)+$" },
     },
     definitions: { address: { type: "object" } },
   };

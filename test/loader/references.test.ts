@@ -91,7 +91,7 @@ test("what a schema takes from another file stands in its $defs, by the file's p
 function checkOf(schema: EventSchema | undefined, fields: object): readonly string[] {
   if (schema === undefined) throw new Error("no such schema");
   return compileCheck(schema)
-    .violations(fields, 0)
+    .violations(fields)
     .map(({ pointer }) => pointer);
 }
 

@@ -57,7 +57,7 @@ function eventOf(event: EventSchema, body: Reference): JsonObject {
 
 /** @see https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md */
 function cloudEventOf(event: EventSchema, data: Reference): JsonObject {
-  const isDataNeeded = compileCheck(event).violations({}, 0).length > 0;
+  const isDataNeeded = compileCheck(event).violations({}).length > 0;
   return {
     ...describe(event),
     type: "object",
