@@ -161,8 +161,9 @@ test.each([
   ["../common/../../topology.json", "is no path in the folder schemas"],
   ["%2e%2e/%2e%2e/package.json", "is no path in the folder schemas"],
   ["%", "is no path in the folder schemas"],
-  ["../common", "names no .json file"],
-  ["../common/money.json?draft", "names no .json file"],
+  ["../common", "names no .json file, or a hidden one"],
+  ["../common/money.json?draft", "names no .json file, or a hidden one"],
+  ["../.common/money.json", "names no .json file, or a hidden one"],
   ["../common/none.json", "leads to a file that is not there"],
   ["../common/folder.json", "leads to a file that is no file"],
   [
@@ -225,10 +226,10 @@ test("a mistake in a shared file is said once and there, whoever uses it", async
 }`;
   const files = { "events/a.b.json": use, "events/c.d.json": use, "common/money.json": broken };
   expect([...(await withFiles(files, problemsIn))].sort()).toEqual([
-    'common/money.json:2:11 must be one of "array", "boolean", "integer", "null", "number", "object", "string"',
+    'common/money.json:2:11 type must be one of "array", "boolean", "integer", "null", "number", "object", "string"',
     'common/money.json:3:3 unknown keyword "formt"; did you mean "format"?',
     'common/money.json:4:34 $ref "none.json" leads to a file that is not there',
-    "common/money.json:5:59 must be integer",
+    "common/money.json:5:59 minContains must be integer",
   ]);
   const unread = { ...files, "common/money.json": '{\n "a": }' };
   expect(await withFiles(unread, problemsIn)).toEqual(["common/money.json:2:7 this is no JSON"]);
@@ -284,7 +285,9 @@ test("a shared file without $schema is of the draft of whoever takes from it", a
   for (const schema of Object.values(schemas))
     expect(checkOf(schema, { price: [1, 2, 3] })).toEqual(["/price"]);
   const tuple = { ...files, "pair.json": { type: "array", items: [{}, {}] } };
-  expect(await withFiles(tuple, problemsIn)).toEqual(["pair.json:1:25 must be object,boolean"]);
+  expect(await withFiles(tuple, problemsIn)).toEqual([
+    "pair.json:1:25 items must be object,boolean",
+  ]);
 });
 
 test("a change of a shared file is a change of those that use it, and of no other", async () => {

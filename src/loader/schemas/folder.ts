@@ -19,6 +19,9 @@ type Opened = ReadFile | { readonly ok: false; readonly message: string };
 // A file that stands as it stood is not parsed again.
 const parsed = new Map<string, { readonly text: string; readonly read: ReadFile }>();
 
+/** A change of any other would go unnoticed. */
+const watched = /^([^./][^/]*\/)*[^./][^/]*\.json$/;
+
 /**
  * The folder schemas: files refer to each other by their paths in it, and to nothing outside. Each
  * of them is read once, so all that is loaded together has seen the same.
@@ -53,7 +56,7 @@ export class SchemaFolder {
     const [path = "", fragment = ""] = split(reference);
     const name = path === "" ? from.name : nameOf(from, path);
     if (name === null) return refuse(reference, "is no path in the folder schemas");
-    if (!name.endsWith(".json")) return refuse(reference, "names no .json file");
+    if (!watched.test(name)) return refuse(reference, "names no .json file, or a hidden one");
     const opened = name === from.name ? { ok: true as const, file: from } : this.#open(name, false);
     if (!opened.ok) {
       return "problems" in opened

@@ -1,6 +1,7 @@
 import { type Draft, draftOf } from "../../events/check.ts";
 import { schemaViolations, strictViolation, wordsOf } from "../../events/vet.ts";
 import type { JsonSchema } from "../../topology.ts";
+import { labelOf } from "../finding.ts";
 import { join } from "../pointer.ts";
 import type { Report } from "../report.ts";
 import { didYouMean } from "../suggest.ts";
@@ -41,7 +42,8 @@ export function vetFile({ schemas }: SchemaFile, draft: Draft, report: Report): 
     report.value("bad-event-schema", "/$schema", `${message}, found ${JSON.stringify($schema)}`);
   }
   for (const { pointer, message } of schemaViolations(root, draft)) {
-    if (!report.has(pointer)) report.value("bad-event-schema", pointer, message);
+    if (report.has(pointer)) continue;
+    report.value("bad-event-schema", pointer, `${labelOf(pointer)} ${message}`);
   }
 }
 
