@@ -68,7 +68,10 @@ export const NUMBERS = {
   maxHeaders: 32,
   maxHeaderKeyBytes: 128,
   maxHeaderBytes: 1024,
+  /** In an answer of HTTP, or a header of a dead letter. */
   maxViolations: 100,
+  /** Of them, as JSON: all headers of a message together may take 64 KiB. */
+  maxViolationsBytes: 16 * 1024,
   maxFileBytes: 1024 * 1024,
   maxAliases: 100,
   /** Of one file of JSON Schema. */

@@ -47,10 +47,13 @@ export function createCheck(compile: (options: Options, work: Work) => ValidateF
     if (errors === null) return [{ pointer: "", message: TOO_MUCH }];
     if (errors.length === 0) return [];
     all ??= bounded(compile, true);
-    return toViolations([...errors, ...(all(value) ?? [])]);
+    const more = all(value);
+    if (more === null) return [...toViolations(errors), { pointer: "", message: NOT_ALL }];
+    return toViolations([...errors, ...more]);
   };
 }
 
+const NOT_ALL = "there may be more: to find them all takes too long";
 const TOO_MUCH = `takes more than ${NUMBERS.maxCheckSteps} steps to check`;
 
 /** null: it took too many steps. */

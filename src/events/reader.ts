@@ -30,6 +30,8 @@ export type ReadResult =
       readonly code: "undecodable" | "unknown-event" | "unexpected-event" | "invalid-event";
       readonly message: string;
       readonly violations: readonly Violation[];
+      /** Which schema the fields break, as `type@version`. */
+      readonly schema: string | null;
     };
 
 export type EventReader = {
@@ -57,7 +59,8 @@ export function createEventReader(events: Topology["events"]): EventReader {
       if (!expected.includes(type)) {
         return refuse("unexpected-event", `event ${quoted(type)} has no place here`);
       }
-      return checkFields(compileCheck(schema), claim);
+      const read = checkFields(compileCheck(schema), claim);
+      return read.ok ? read : { ...read, schema: `${type}@${schema.version}` };
     },
   };
 }
@@ -89,12 +92,12 @@ function isPlain(contentEncoding: string | null): boolean {
 }
 
 function refuse(code: Exclude<ReadResult, { ok: true }>["code"], message: string): ReadResult {
-  return { ok: false, code, message, violations: [] };
+  return { ok: false, code, message, violations: [], schema: null };
 }
 
 /** The first violation stands in the message too, for logs. */
 function invalid(what: string, violations: readonly Violation[]): ReadResult {
   const [first] = violations;
   const message = `${what}: ${first?.pointer || "the whole"} ${first?.message}`;
-  return { ok: false, code: "invalid-event", message, violations };
+  return { ok: false, code: "invalid-event", message, violations, schema: null };
 }
