@@ -50,6 +50,10 @@ test.each([
     '1:44 pattern "[" is no regular expression: Unterminated character class',
   ],
   [
+    '{ "type": "object", "properties": {\n"\\ud800": {} } }',
+    "2:1 a name has a lone surrogate, as no event has one",
+  ],
+  [
     '{ "type": "object",\n"propertis": {} }',
     '2:1 unknown keyword "propertis"; did you mean "properties"?',
   ],

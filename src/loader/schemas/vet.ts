@@ -30,6 +30,9 @@ export function ownDraft({ schemas }: SchemaFile): Draft | null {
 /** Reports all that is wrong with a file, read by itself. */
 export function vetFile({ schemas }: SchemaFile, draft: Draft, report: Report): void {
   for (const [pointer, schema] of schemas) {
+    if (!pointer.isWellFormed()) {
+      report.key("bad-event-schema", pointer, "a name has a lone surrogate, as no event has one");
+    }
     if (typeof schema === "boolean") continue;
     checkKeywords(schema, pointer, draft, report);
     checkPatterns(schema, pointer, report);
