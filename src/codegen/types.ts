@@ -1,4 +1,5 @@
 /** The topology's events as TypeScript: what src/generated holds. */
+import { format } from "prettier";
 import { eventsOfQueue, groupOf } from "../routing/events.ts";
 import { repliesOfExchanges } from "../routing/replies.ts";
 import type { Topology } from "../topology.ts";
@@ -47,9 +48,21 @@ export async function generateTypes(topology: Topology): Promise<readonly Genera
     return `export type ${name} = ${unionOf(members, names.events)};\n`;
   });
   return [
-    { path: "events.ts", content: fileOf([...declarations, ...groups]) },
+    { path: "events.ts", content: await formatted(fileOf([...declarations, ...groups])) },
     { path: "topology.ts", content: fileOf(augmentation(topology, names)) },
   ];
+}
+
+/** Only what the compiler of schemas writes needs it. */
+function formatted(text: string): Promise<string> {
+  return format(text, {
+    parser: "typescript",
+    // As a .d.ts it is not searched for JSX, which takes quadratic time.
+    filepath: "events.d.ts",
+    printWidth: 100,
+    bracketSpacing: false,
+    trailingComma: "none",
+  });
 }
 
 /** Each definition that comes from another file, once, by its key; sorted. */

@@ -353,4 +353,5 @@ export type BookEvent = BookCreated | BookDeleted | BookPriceChanged | BookUpdat
 
 export type NotificationEvent = NotificationEmail | NotificationPush | NotificationSms;
 
-export type OrderEvent = OrderCancelled | OrderConfirmed | OrderDelivered | OrderPlaced | OrderShipped;
+export type OrderEvent =
+  OrderCancelled | OrderConfirmed | OrderDelivered | OrderPlaced | OrderShipped;
