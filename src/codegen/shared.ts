@@ -24,9 +24,11 @@ function isShared(key: string): boolean {
 
 /**
  * The name that a shared definition would like: that of its file, `Money`, with the words of its
- * part, `MoneyAmount`; `CommonMoney` if another of `keys` would like the same.
+ * part, `MoneyAmount`; `CommonMoney` if another of `keys` would like the same. Of an event it is
+ * `BookCreatedFields`, since inside another one it has no event_type.
  */
 export function sharedName(key: string, keys: readonly string[]): string {
+  if (/^events\/[^/]*\.json$/.test(key)) return `${shortName(key)}Fields`;
   const isAlone = keys.filter((other) => shortName(other) === shortName(key)).length === 1;
   return isAlone ? shortName(key) : pascalCase(spoken(key));
 }

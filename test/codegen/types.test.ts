@@ -151,7 +151,13 @@ test("names are taken by events, groups, replies and shared parts in turn, and n
     events: {
       "book.created": {
         properties: {},
-        $defs: { "a/money.json": part, "b/money.json": part, "book-event.json": part },
+        $defs: {
+          "a/money.json": part,
+          "b/money.json": part,
+          "book-event.json": part,
+          "events/book.reply.json": part,
+          "common/object.json": part,
+        },
       },
       "book.reply": { properties: {} },
     },
@@ -159,7 +165,7 @@ test("names are taken by events, groups, replies and shared parts in turn, and n
   });
   expect(files["events.ts"]?.match(/(?<=export (type|interface) )\w+/g)).toEqual([
     ...["BookCreated", "BookReply", "BookReply2", "BookCreatedReply"],
-    ...["AMoney", "BMoney", "BookEvent2", "BookEvent"],
+    ...["AMoney", "BMoney", "BookEvent2", "Object", "BookReplyFields", "BookEvent"],
   ]);
 });
 
