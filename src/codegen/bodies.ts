@@ -46,8 +46,15 @@ export function describe({ schema: { description } }: EventSchema): JsonObject {
 }
 
 function bodyOf(event: EventSchema, data: JsonObject, flat: JsonObject): JsonObject {
-  const envelope = { title: "In an envelope", ...typed(event.type, { data }), required: ["data"] };
+  const description = describe(event);
   // With a property of that name nothing tells an envelope from the fields.
-  const others = compileCheck(event).hasData ? [] : [envelope];
-  return { ...describe(event), anyOf: [{ ...flat, title: "Flat" }, ...others] };
+  if (compileCheck(event).hasData) return { ...description, anyOf: [{ ...flat, title: "Flat" }] };
+  const envelope = { title: "In an envelope", ...typed(event.type, { data }), required: ["data"] };
+  return { ...description, anyOf: [{ not: hasData, ...flat, title: "Flat" }, envelope] };
 }
+
+/** With an object of that name it is an envelope, and its fields are there alone. */
+const hasData: JsonObject = {
+  required: ["data"],
+  properties: { data: { type: "object" } },
+};

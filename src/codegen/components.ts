@@ -1,8 +1,9 @@
 /** Schemas as components of a document: each once, and their references lead there. */
-import { isObject } from "../events/encoding.ts";
+
+import { mapSubschemas, sharedName, subschemasOf } from "../events/subschemas.ts";
 import type { JsonSchema } from "../topology.ts";
-import { convert, type Dialect, kindOf, renamed } from "./dialect.ts";
-import type { JsonObject } from "./json.ts";
+import { type Dialect, inDialect, keywordIn } from "./dialect.ts";
+import { hasReference, type JsonObject } from "./json.ts";
 
 export type Reference = { readonly $ref: string };
 
@@ -17,9 +18,9 @@ export type Components = {
 };
 
 /**
- * Makes components of schemas that stand alone. Their own definitions become components as well,
- * named after them (`order.placed.line`); a definition of a file that several share becomes one,
- * named after the file.
+ * Makes components of schemas as the loader leaves them: bundled, and each `$ref` is a JSON Pointer
+ * from the root. Their own definitions become components as well, named after them
+ * (`order.placed.line`); a definition that several files share becomes one (`money`).
  *
  * @param roots by the name that the component should have.
  */
@@ -33,16 +34,14 @@ export function componentSchemas(
   const schemas: Record<string, unknown> = {};
   for (const [root, schema] of roots) {
     const component = names.get(root) ?? root;
-    const parts = definitionsOf(schema).map(({ path, key, value }) => {
-      const id = isFile(key) ? JSON.stringify([key, value]) : JSON.stringify([root, path]);
-      const name =
-        shared.get(id) ?? take(isFile(key) ? fileName(key) : `${component}.${plain(key)}`);
-      shared.set(id, name);
-      return { path, name, value };
-    });
-    const write = rewriter(schema, { component, parts, dialect });
-    schemas[component] = write(withoutDefinitions(schema), []);
-    for (const { path, name, value } of parts) schemas[name] = write(value, path);
+    const nameOf = (key: string) => {
+      const wanted = sharedName(key);
+      if (wanted === null) return take(componentName(`${component}.${key}`));
+      const name = shared.get(key) ?? take(componentName(wanted));
+      shared.set(key, name);
+      return name;
+    };
+    Object.assign(schemas, writeRoot(schema, component, nameOf, dialect));
   }
   return { schemas, refTo: (root) => refTo(names.get(root) ?? root) };
 }
@@ -57,144 +56,61 @@ export function componentName(name: string): string {
   return name.replaceAll(/[^A-Za-z0-9._-]/g, "_") || "_";
 }
 
-/** A definition of a bundled schema that is named after a file is that file. */
-function isFile(key: string): boolean {
-  return key.endsWith(".json");
-}
-
-function fileName(key: string): string {
-  return plain(key.slice(0, -".json".length).split("/").at(-1) ?? key);
-}
-
-function plain(key: string): string {
-  return componentName(key);
-}
-
-type Definition = {
-  readonly path: Path;
-  readonly key: string;
-  readonly value: unknown;
-};
-
-function definitionsOf(schema: JsonSchema): readonly Definition[] {
-  return ["$defs", "definitions"].flatMap((keyword) => {
-    const definitions = schema[keyword];
-    if (!isObject(definitions)) return [];
-    return Object.entries(definitions).map(([key, value]) => ({
-      path: [keyword, key],
-      key,
-      value,
-    }));
+/** The components of one schema: itself, and its definitions. */
+function writeRoot(
+  root: JsonSchema,
+  component: string,
+  nameOf: (key: string) => string,
+  dialect: Dialect,
+): Record<string, unknown> {
+  const { $defs, definitions, ...own } = root;
+  const parts = subschemasOf({ $defs, definitions }).map(({ pointer, schema }) => {
+    const [, , step = ""] = pointer.split("/");
+    return { pointer, schema, component: nameOf(keyOf(step)) };
   });
-}
+  const all = [{ pointer: "", schema: own, component }, ...parts];
+  const places: Places = new Map();
+  for (const part of all) locate(part.schema, part.pointer, refTo(part.component).$ref);
+  return Object.fromEntries(
+    all.map((part) => [part.component, write(part.schema, places, dialect)]),
+  );
 
-function withoutDefinitions({ $defs: _, definitions: __, ...schema }: JsonSchema): JsonSchema {
-  return schema;
-}
-
-type Place = {
-  readonly component: string;
-  readonly parts: readonly { readonly path: Path; readonly name: string }[];
-  readonly dialect: Dialect;
-};
-
-/** Writes parts of a schema for the document; `path` is where the part stands in the schema. */
-function rewriter(root: JsonSchema, place: Place): (part: unknown, path: Path) => unknown {
-  const resources = resourcesOf(root);
-  const write = (part: unknown, path: Path): unknown => {
-    if (!isObject(part)) return part;
-    const { $schema, $id, $anchor, $dynamicAnchor, $ref, $dynamicRef, ...rest } = part;
-    const reference = $ref ?? $dynamicRef;
-    const target = typeof reference === "string" ? find(resources, path, reference) : undefined;
-    const pointed = target === undefined ? {} : { $ref: pointerTo(root, target, place) };
-    return convert({ ...pointed, ...rest }, place.dialect, (child, under) =>
-      write(child, [...path, ...under]),
-    );
-  };
-  return write;
-}
-
-type Path = readonly string[];
-
-/** What references can name: a schema with an `$id` is a resource, and the whole is one as well. */
-type Resources = {
-  /** Where each resource stands; the innermost of a place is what `#` means there. */
-  readonly bases: Path[];
-  readonly ids: Map<string, Path>;
-  /** By the resource's place and the name. */
-  readonly anchors: Map<string, Path>;
-};
-
-function resourcesOf(root: JsonSchema): Resources {
-  const found: Resources = { bases: [[]], ids: new Map(), anchors: new Map() };
-  collect(root, [], [], found);
-  return found;
-}
-
-function collect(part: unknown, path: Path, outer: Path, found: Resources): void {
-  if (!isObject(part)) return;
-  const { $id, $anchor, $dynamicAnchor } = part;
-  const [, id = "", fragment] = /^([^#]*)(?:#(.*))?$/.exec(String($id ?? "")) ?? [];
-  const base = id === "" ? outer : path;
-  if (id !== "") {
-    found.bases.push(path);
-    found.ids.set(id, path);
-  }
-  for (const name of [$anchor, $dynamicAnchor, fragment]) {
-    if (typeof name === "string" && name !== "") found.anchors.set(anchorKey(base, name), path);
-  }
-  for (const [keyword, value] of Object.entries(part)) {
-    const kind = kindOf(keyword, value);
-    if (kind === "schema") collect(value, [...path, keyword], base, found);
-    else if (kind !== undefined) {
-      for (const [name, child] of Object.entries(Object(value))) {
-        collect(child, [...path, keyword, name], base, found);
-      }
+  function locate(schema: JsonSchema | boolean, from: string, to: string): void {
+    places.set(from, to);
+    if (typeof schema === "boolean") return;
+    for (const { pointer, schema: inner } of subschemasOf(schema)) {
+      const [, keyword = "", ...steps] = pointer.split("/");
+      const renamed = [keywordIn(dialect, schema, keyword), ...steps].map(encodeURIComponent);
+      locate(inner, from + pointer, [to, ...renamed].join("/"));
     }
   }
 }
 
-function anchorKey(base: Path, name: string): string {
-  return JSON.stringify([base, name]);
-}
+/** JSON Pointer in the schema that a user wrote → reference in the document. */
+type Places = Map<string, string>;
 
-/** Where a reference leads to; undefined: nowhere. */
-function find({ bases, ids, anchors }: Resources, from: Path, reference: string): Path | undefined {
-  const [, id = "", fragment = ""] = /^([^#]*)(?:#(.*))?$/.exec(reference) ?? [];
-  const around = bases.filter((base) => base.every((step, index) => from[index] === step));
-  const here = around.reduce((inner, base) => (base.length > inner.length ? base : inner), []);
-  const base = id === "" ? here : ids.get(id);
-  if (base === undefined || fragment === "") return base;
-  return fragment.startsWith("/")
-    ? [...base, ...stepsOf(fragment)]
-    : anchors.get(anchorKey(base, fragment));
-}
-
-function stepsOf(fragment: string): Path {
-  return decodeURIComponent(fragment)
-    .split("/")
-    .slice(1)
-    .map((step) => step.replaceAll("~1", "/").replaceAll("~0", "~"));
-}
-
-function pointerTo(root: JsonSchema, target: Path, place: Place): string {
-  const { component, parts, dialect } = place;
-  const part = parts.find(({ path }) => path.every((step, index) => target[index] === step));
-  const inside = renameSteps(root, target, dialect).slice(part === undefined ? 0 : 2);
-  const steps = inside.map((step) =>
-    encodeURIComponent(step.replaceAll("~", "~0").replaceAll("/", "~1")),
+/** References lead into the document; of what only helps to find something nothing is left. */
+function write(schema: JsonSchema | boolean, places: Places, dialect: Dialect): unknown {
+  if (typeof schema === "boolean") return schema;
+  const { $schema, $id, $ref, ...rest } = mapSubschemas(withoutData(schema), ({ schema: inner }) =>
+    write(inner, places, dialect),
   );
-  return [refTo(part?.name ?? component).$ref, ...steps].join("/");
+  const place =
+    typeof $ref === "string" ? places.get(decodeURIComponent($ref.slice(1))) : undefined;
+  return inDialect(dialect, place === undefined ? rest : { $ref: place, ...rest });
 }
 
-function renameSteps(schema: unknown, [keyword, ...rest]: Path, dialect: Dialect): Path {
-  if (keyword === undefined || !isObject(schema))
-    return keyword === undefined ? [] : [keyword, ...rest];
-  const value = schema[keyword];
-  const name = renamed(schema, keyword, dialect);
-  if (kindOf(keyword, value) === "schema") return [name, ...renameSteps(value, rest, dialect)];
-  const [step, ...deeper] = rest;
-  if (step === undefined) return [name];
-  const child = (Object(value) as Record<string, unknown>)[step];
-  return [name, step, ...renameSteps(child, deeper, dialect)];
+/** Data that would be taken for a reference is left out. */
+function withoutData(schema: JsonSchema): JsonSchema {
+  const shown = Object.entries(schema).filter(
+    ([keyword, value]) => !DATA.includes(keyword) || !hasReference(value),
+  );
+  return Object.fromEntries(shown);
+}
+
+const DATA = ["const", "enum", "default", "examples"];
+
+/** A step of a JSON Pointer as the key that it is. */
+function keyOf(step: string): string {
+  return step.replaceAll("~1", "/").replaceAll("~0", "~");
 }

@@ -4,121 +4,67 @@
  * word for (`unevaluatedProperties`, say) stays as it is, for people to read.
  */
 import { isObject } from "../events/encoding.ts";
+import type { JsonSchema } from "../topology.ts";
 
 export type Dialect = "2020-12" | "draft-07";
 
-/** What stands under a keyword: a schema, a list of them, or schemas by name. */
-type Kind = "schema" | "list" | "map";
-
-const kinds: ReadonlyMap<string, Kind> = new Map([
-  ...["additionalProperties", "unevaluatedProperties", "propertyNames", "contentSchema"].map(one),
-  ...["items", "additionalItems", "unevaluatedItems", "contains"].map(one),
-  ...["not", "if", "then", "else"].map(one),
-  ...["allOf", "anyOf", "oneOf", "prefixItems"].map((name) => [name, "list"] as const),
-  ...["properties", "patternProperties", "$defs", "definitions"].map(byName),
-  ...["dependentSchemas", "dependencies"].map(byName),
-]);
-
-function one(keyword: string): readonly [string, Kind] {
-  return [keyword, "schema"];
-}
-
-function byName(keyword: string): readonly [string, Kind] {
-  return [keyword, "map"];
-}
-
-/** What a keyword holds; undefined: no schema. */
-export function kindOf(keyword: string, value: unknown): Kind | undefined {
-  const kind = kinds.get(keyword);
-  return kind === "schema" && Array.isArray(value) ? "list" : kind;
-}
-
-/** The name of a keyword of this schema in the other dialect. */
-export function renamed(schema: object, keyword: string, dialect: Dialect): string {
-  const isTuple = "items" in schema && Array.isArray(schema.items);
+/** A keyword of this schema as the dialect calls it. */
+export function keywordIn(dialect: Dialect, schema: JsonSchema, keyword: string): string {
+  const isOld = dialect === "draft-07";
   switch (keyword) {
     case "$defs":
     case "definitions":
-      return dialect === "draft-07" ? "definitions" : "$defs";
+      return isOld ? "definitions" : "$defs";
     case "items":
-      if (dialect === "draft-07") return "prefixItems" in schema ? "additionalItems" : "items";
-      return isTuple ? "prefixItems" : "items";
+      if (isOld) return schema.prefixItems === undefined ? "items" : "additionalItems";
+      return Array.isArray(schema.items) ? "prefixItems" : "items";
     case "prefixItems":
-      return dialect === "draft-07" ? "items" : "prefixItems";
+      return isOld ? "items" : "prefixItems";
     case "additionalItems":
-      return dialect === "draft-07" || !isTuple ? "additionalItems" : "items";
+      return isOld || !Array.isArray(schema.items) ? "additionalItems" : "items";
     case "dependentRequired":
     case "dependentSchemas":
-      return dialect === "draft-07" ? "dependencies" : keyword;
+      return isOld ? "dependencies" : keyword;
     default:
       return keyword;
   }
 }
 
-/** Takes every schema that stands right under this one through `change`, in the other dialect. */
-export function convert(
-  schema: Readonly<Record<string, unknown>>,
-  dialect: Dialect,
-  change: (part: unknown, path: readonly string[]) => unknown,
-): Record<string, unknown> {
-  const result: Record<string, unknown> = {};
+/** A schema, without those in it, in a dialect. */
+export function inDialect(dialect: Dialect, schema: JsonSchema): JsonSchema {
+  const written: Record<string, unknown> = {};
   for (const [keyword, value] of Object.entries(schema)) {
-    const changed = changeUnder(keyword, value, change);
-    const name = renamed(schema, keyword, dialect);
+    const name = keywordIn(dialect, schema, keyword);
+    const before = written[name];
     // Two keywords of 2020-12 are one of draft-07.
-    const before = result[name];
-    result[name] = isObject(before) && isObject(changed) ? { ...before, ...changed } : changed;
+    written[name] = isObject(before) && isObject(value) ? { ...before, ...value } : value;
   }
-  if (dialect === "2020-12") splitDependencies(result);
-  else shieldReference(result);
-  admitNull(result);
-  return result;
-}
-
-function changeUnder(
-  keyword: string,
-  value: unknown,
-  change: (part: unknown, path: readonly string[]) => unknown,
-): unknown {
-  switch (kindOf(keyword, value)) {
-    case "schema":
-      return change(value, [keyword]);
-    case "list":
-      if (!Array.isArray(value)) return value;
-      return value.map((part, index) => change(part, [keyword, String(index)]));
-    case "map":
-      if (!isObject(value)) return value;
-      return Object.fromEntries(
-        Object.entries(value).map(([name, part]) => [name, change(part, [keyword, name])]),
-      );
-    default:
-      return value;
-  }
-}
-
-/** draft-07's `dependencies` are names or schemas. */
-function splitDependencies(schema: Record<string, unknown>): void {
-  const { dependencies } = schema;
-  if (!isObject(dependencies)) return;
-  delete schema.dependencies;
-  const entries = Object.entries(dependencies);
-  const names = entries.filter(([, value]) => Array.isArray(value));
-  const schemas = entries.filter(([, value]) => !Array.isArray(value));
-  if (names.length > 0) schema.dependentRequired = Object.fromEntries(names);
-  if (schemas.length > 0) schema.dependentSchemas = Object.fromEntries(schemas);
-}
-
-/** In draft-07 nothing counts beside a `$ref`. */
-function shieldReference(schema: Record<string, unknown>): void {
-  const { $ref, allOf, ...rest } = schema;
-  if ($ref === undefined || Object.keys(schema).length === 1) return;
-  for (const keyword of Object.keys(schema)) delete schema[keyword];
-  Object.assign(schema, rest, { allOf: [{ $ref }, ...(Array.isArray(allOf) ? allOf : [])] });
+  const nullable = admitNull(written);
+  return dialect === "draft-07" ? shieldReference(nullable) : splitDependencies(nullable);
 }
 
 /** ajv reads `nullable`, which neither dialect has. */
-function admitNull(schema: Record<string, unknown>): void {
-  const { nullable, type } = schema;
-  delete schema.nullable;
-  if (nullable === true && type !== undefined) schema.type = [...new Set([type, "null"].flat())];
+function admitNull({ nullable, ...schema }: JsonSchema): JsonSchema {
+  if (nullable !== true || schema.type === undefined) return schema;
+  return { ...schema, type: [...new Set([schema.type, "null"].flat())] };
+}
+
+/** draft-07's `dependencies` are names or schemas. */
+function splitDependencies({ dependencies, ...schema }: JsonSchema): JsonSchema {
+  if (!isObject(dependencies)) return schema;
+  const entries = Object.entries(dependencies);
+  const names = entries.filter(([, value]) => Array.isArray(value));
+  const schemas = entries.filter(([, value]) => !Array.isArray(value));
+  return {
+    ...schema,
+    ...(names.length > 0 && { dependentRequired: Object.fromEntries(names) }),
+    ...(schemas.length > 0 && { dependentSchemas: Object.fromEntries(schemas) }),
+  };
+}
+
+/** In draft-07 nothing counts beside a `$ref`. */
+function shieldReference(schema: JsonSchema): JsonSchema {
+  const { $ref, allOf, ...rest } = schema;
+  if ($ref === undefined || Object.keys(schema).length === 1) return schema;
+  return { ...rest, allOf: [{ $ref }, ...(Array.isArray(allOf) ? allOf : [])] };
 }

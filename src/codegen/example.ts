@@ -2,6 +2,7 @@ import { sample } from "openapi-sampler";
 import { compileCheck } from "../events/check.ts";
 import { isObject } from "../events/encoding.ts";
 import type { EventSchema, ReplySchema } from "../topology.ts";
+import { hasReference } from "./json.ts";
 
 /** Deeper schemas get no deeper example. */
 const MAX_DEPTH = 8;
@@ -21,7 +22,9 @@ export function exampleOf(schema: EventSchema | ReplySchema): unknown {
   const { violations } = compileCheck(
     "type" in schema ? schema : { ...schema, type: schema.queue },
   );
-  const value = candidates(schema).find((one) => violations(one).length === 0);
+  const value = candidates(schema).find(
+    (one) => !hasReference(one) && violations(one).length === 0,
+  );
   examples.set(schema, { value });
   return value;
 }

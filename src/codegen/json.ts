@@ -13,3 +13,13 @@ export function versionOf(value: unknown): string {
 export function sortedEntries<T>(record: Readonly<Record<string, T>>): readonly [string, T][] {
   return Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1));
 }
+
+/**
+ * Whether JSON that a document only shows would be taken for a reference: what reads a document
+ * follows one wherever it stands, out of the document as well.
+ */
+export function hasReference(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  const isReference = Object.hasOwn(value, "$ref") && typeof Object(value).$ref === "string";
+  return isReference || Object.values(value).some(hasReference);
+}
