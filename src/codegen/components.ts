@@ -92,7 +92,7 @@ type Places = Map<string, string>;
 /** References lead into the document; of what only helps to find something nothing is left. */
 function write(schema: JsonSchema | boolean, places: Places, dialect: Dialect): unknown {
   if (typeof schema === "boolean") return schema;
-  const { $schema, $id, $ref, ...rest } = mapSubschemas(withoutData(schema), ({ schema: inner }) =>
+  const { $schema, $id, $ref, ...rest } = mapSubschemas(showable(schema), ({ schema: inner }) =>
     write(inner, places, dialect),
   );
   const place =
@@ -100,12 +100,17 @@ function write(schema: JsonSchema | boolean, places: Places, dialect: Dialect): 
   return inDialect(dialect, place === undefined ? rest : { $ref: place, ...rest });
 }
 
-/** Data that would be taken for a reference is left out. */
-function withoutData(schema: JsonSchema): JsonSchema {
-  const shown = Object.entries(schema).filter(
-    ([keyword, value]) => !DATA.includes(keyword) || !hasReference(value),
-  );
+/** What would be taken for a reference is left out: data, and a field of that name. */
+function showable(schema: JsonSchema): JsonSchema {
+  const shown = Object.entries(schema)
+    .filter(([keyword, value]) => !DATA.includes(keyword) || !hasReference(value))
+    .map(([keyword, value]) => [keyword, keyword === "properties" ? withoutField(value) : value]);
   return Object.fromEntries(shown);
+}
+
+function withoutField(properties: unknown): unknown {
+  const { $ref: _, ...others } = Object(properties);
+  return others;
 }
 
 const DATA = ["const", "enum", "default", "examples"];

@@ -221,7 +221,7 @@ export const topologies: Readonly<Record<string, Topology>> = {
     replies: Object.fromEntries(oddNames.map((name) => [name, { type: "string" }])),
   }),
   "odd schemas": odd,
-  "hundreds of events": manyEvents(300),
+  "hundreds of events": manyEvents(200),
   ...Object.fromEntries([1, 2, 3].map((seed) => [`random, seed ${seed}`, randomTopology(seed)])),
 };
 
