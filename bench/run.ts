@@ -8,6 +8,7 @@ import { createVhost, deleteVhost, type Vhost } from "../test/support/vhost.ts";
 import { benchApply, benchCheck } from "./apply.ts";
 import { benchConsume } from "./consume.ts";
 import { benchEmbedded, benchEmbeddedStart } from "./embedded.ts";
+import { benchGenerate } from "./generate.ts";
 import type { Measurement } from "./measure.ts";
 import { benchRecovery } from "./recovery.ts";
 import { benchReload, benchReloadMemory, benchWorkerRestart } from "./reload.ts";
@@ -24,6 +25,7 @@ const size = values.short
       reloads: 30,
       deaths: 3,
       applies: 1,
+      generations: 1,
     }
   : {
       messages: 20_000,
@@ -34,6 +36,7 @@ const size = values.short
       reloads: 100,
       deaths: 9,
       applies: 5,
+      generations: 3,
     };
 
 /** Each has a virtual host of its own: one's exchanges are not those of another. */
@@ -61,6 +64,7 @@ try {
   await run((vhost) => benchEmbedded(vhost, size));
   for (const one of await benchApply(broker, size)) console.log(JSON.stringify(one));
   console.log(JSON.stringify(await benchCheck(size)));
+  console.log(JSON.stringify(await benchGenerate({ rounds: size.generations })));
   for (const one of await benchEmbeddedStart({ rounds: size.starts })) {
     console.log(JSON.stringify(one));
   }

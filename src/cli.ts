@@ -28,7 +28,7 @@ type DestroyOptions = LockOptions & { readonly queue: readonly string[] };
 type HeaderOptions = { readonly headers: readonly string[] };
 type CommandFunction = (context: Context) => Promise<number>;
 
-const EXPORTS: readonly ExportForm[] = ["definitions", "mermaid"];
+const EXPORTS: readonly ExportForm[] = ["definitions", "mermaid", "openapi", "asyncapi"];
 
 /** pino's. */
 const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"];
@@ -171,7 +171,12 @@ program
 program
   .command("export")
   .description("the topology in another form, printed, without a broker")
-  .addArgument(new Argument("<form>", "definitions.json, or a Mermaid flowchart").choices(EXPORTS))
+  .addArgument(
+    new Argument(
+      "<form>",
+      "definitions.json, a Mermaid flowchart, or a document of HTTP or of the messages",
+    ).choices(EXPORTS),
+  )
   .action((form: ExportForm) =>
     runToEnd(async (context) => {
       const { exportTopology } = await import("./commands/export.ts");

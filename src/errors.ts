@@ -114,7 +114,14 @@ const table = {
     remedy: "Handlers are files under src/handlers; links may not lead out of it.",
   },
   "bad-handler": { exit: 1, remedy: 'Export default defineHandler<"queue">(…) from the module.' },
-  "bad-event-schema": { exit: 1, remedy: "Mend the JSON Schema of the event." },
+  "bad-event-schema": {
+    exit: 1,
+    remedy: "Mend the JSON Schema at the place named; docs/events.md says what a schema may hold.",
+  },
+  "unknown-reply": {
+    exit: 1,
+    remedy: "Name the file in schemas/replies after a queue that has a handler.",
+  },
   "unknown-event-pattern": {
     exit: 1,
     remedy: "Add a schema under schemas/events, or mend the pattern.",
@@ -315,6 +322,11 @@ const table = {
   // A message on its way in: what a publish can be refused with.
   malformed: { exit: 1, http: 400, remedy: "Send what docs/http.md describes." },
   "unknown-route": { exit: 1, http: 404, remedy: "The routes are in docs/http.md." },
+  "page-unavailable": {
+    exit: 1,
+    http: 404,
+    remedy: "Install the package that the answer names: npm leaves optional ones out if told to.",
+  },
   "method-not-allowed": { exit: 1, http: 405, remedy: "Use a method that the Allow header names." },
   "unknown-event": {
     exit: 1,

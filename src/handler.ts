@@ -8,8 +8,19 @@ export interface QueueEvents {}
 // biome-ignore lint/suspicious/noEmptyInterface: generated code merges into it
 export interface ExchangeEvents {}
 
-export type QueueName = keyof QueueEvents & string;
-export type ExchangeName = keyof ExchangeEvents & string;
+/** Queue → what its handler returns; a queue that is not in it may return anything. */
+// biome-ignore lint/suspicious/noEmptyInterface: generated code merges into it
+export interface QueueReplies {}
+
+/** Exchange → routing key → the replies that queues give to what is published there. */
+// biome-ignore lint/suspicious/noEmptyInterface: generated code merges into it
+export interface ExchangeReplies {}
+
+export type QueueName = NamesIn<QueueEvents>;
+export type ExchangeName = NamesIn<ExchangeEvents>;
+
+/** An error then lists the names; of `keyof` it would say no more than the alias. */
+type NamesIn<Names> = Names extends unknown ? keyof Names & string : never;
 
 /** The routing keys of an exchange: its event types, or any string for an open exchange. */
 export type KeyOf<X extends ExchangeName> = unknown extends ExchangeEvents[X]
@@ -22,6 +33,20 @@ export type FieldsOf<X extends ExchangeName, K> = unknown extends ExchangeEvents
   : K extends keyof ExchangeEvents[X]
     ? WithoutType<ExchangeEvents[X][K]>
     : never;
+
+/** What the handler of a queue returns: what schemas/replies says, or anything. */
+export type HandlerReply<Q extends QueueName> = [Q] extends [never]
+  ? unknown
+  : Q extends keyof QueueReplies
+    ? QueueReplies[Q]
+    : unknown;
+
+/** The reply to what is published to an exchange with this key; `unknown` where no schema says. */
+export type ReplyOf<X extends ExchangeName, K> = X extends keyof ExchangeReplies
+  ? K extends keyof ExchangeReplies[X]
+    ? ExchangeReplies[X][K]
+    : unknown
+  : unknown;
 
 /** `Omit` would lose the fields of a type with an index signature, and the members of a union. */
 type WithoutType<Event> = Event extends unknown
@@ -87,10 +112,10 @@ export type HandlerContext = {
 };
 
 /** What the message becomes when the handler …: returns → acked; throws → retried, then dead. */
-export type HandlerFunction<Event> = (
+export type HandlerFunction<Event, Reply = unknown> = (
   event: Event,
   context: HandlerContext,
-) => Promise<unknown> | unknown;
+) => Promise<Reply> | Reply;
 
 const brand = Symbol.for("warren.handler");
 
@@ -101,7 +126,7 @@ export type HandlerModule = {
 
 /** Declares the handler of a queue; the default export of a module under src/handlers. */
 export function defineHandler<Q extends QueueName>(
-  run: HandlerFunction<QueueEvents[Q]>,
+  run: HandlerFunction<QueueEvents[Q], HandlerReply<Q>>,
 ): HandlerModule {
   return { [brand]: true, run: run as HandlerFunction<never> };
 }

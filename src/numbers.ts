@@ -59,12 +59,27 @@ export const NUMBERS = {
   maxOrderedPrefetch: 32,
   maxBodyBytes: 1024 * 1024,
   maxJsonDepth: 64,
+  /** In one body, keys not counted: an order of 1,000 books has 4,000. */
+  maxJsonValues: 20_000,
+  /** Of checking one event, which takes some 50 ns each: what takes more is refused. */
+  maxCheckSteps: 300_000,
+  /** Of listing all mistakes, which takes longer: in what takes more, the first is named. */
+  maxListingSteps: 50_000,
   maxHeaders: 32,
   maxHeaderKeyBytes: 128,
   maxHeaderBytes: 1024,
+  /** In an answer of HTTP, or a header of a dead letter. */
   maxViolations: 100,
+  /** Of them, as JSON: all headers of a message together may take 64 KiB. */
+  maxViolationsBytes: 16 * 1024,
   maxFileBytes: 1024 * 1024,
   maxAliases: 100,
+  /** Of one file of JSON Schema. */
+  maxSchemaBytes: 256 * 1024,
+  /** In one JSON Schema, each that stands in another one counted: 1,000 compile in a second. */
+  maxSchemas: 1_000,
+  /** That one and the same value is held against. */
+  maxSchemasOfValue: 1_000,
   /** Of what import reads, and how many values of it are kept. */
   maxDefinitionsBytes: 256 * 1024 * 1024,
   maxDefinitionsValues: 1_000_000,

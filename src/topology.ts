@@ -1,5 +1,5 @@
 /**
- * The resolved model: what topology.yaml and schemas/events mean, with every default filled in.
+ * The resolved model: what topology.yaml and the JSON Schemas mean, with every default filled in.
  * Frozen; the loader alone makes it.
  *
  * Glossary (RabbitMQ's own words; see https://www.rabbitmq.com/tutorials/amqp-concepts)
@@ -13,6 +13,7 @@
  * event           a JSON message with a schema; its type is the schema's file name
  * group           the part of an event type before its first dot
  * open exchange   one that declares no events: any JSON may be published there
+ * reply           what a handler returns; its schema stands in schemas/replies
  * handler         the user's function that a queue's messages are given to
  * parked queue    one without a handler, on purpose: dead letters wait there for a person
  * attempt         one run of a handler for a message; the first is 1
@@ -141,7 +142,20 @@ export type EventSchema = {
   readonly type: string;
   /** Path for messages, as the user would write it. */
   readonly file: string;
+  /** Self-contained: what it takes from other files stands under `$defs`. */
   readonly schema: JsonSchema;
+  /** Twelve hexadecimal digits that are others for another schema, whatever file it changed in. */
+  readonly version: string;
+};
+
+/** The JSON Schema of what a queue's handler returns; a value of any type. */
+export type ReplySchema = {
+  /** The file's name. */
+  readonly queue: string;
+  readonly file: string;
+  /** Self-contained, as that of an event. */
+  readonly schema: JsonSchema;
+  readonly version: string;
 };
 
 /** The url of the broker that warren brings along, in place of an address. */
@@ -178,6 +192,8 @@ export type Topology = {
   readonly bindings: readonly Binding[];
   readonly policies: Readonly<Record<string, Policy>>;
   readonly events: Readonly<Record<string, EventSchema>>;
+  /** By queue; each of them has a handler. */
+  readonly replies: Readonly<Record<string, ReplySchema>>;
   /** Where the file says what can't change while a runner runs. */
   readonly places: Readonly<Record<"project" | "broker" | "http", Place>>;
 };

@@ -1,20 +1,24 @@
 /** The topology's events as TypeScript: what src/generated holds. */
+import { format } from "prettier";
 import { eventsOfQueue, groupOf } from "../routing/events.ts";
+import { repliesOfExchanges } from "../routing/replies.ts";
 import type { Topology } from "../topology.ts";
-import { declareEvent } from "./events.ts";
+import { type Declared, declare, withEventType } from "./declare.ts";
 import { nameTaker, pascalCase } from "./names.ts";
+import { type SharedNames, sharedDefinitions, sharedName } from "./shared.ts";
 
 /** `path` is relative to src/generated. */
 export type GeneratedFile = { readonly path: string; readonly content: string };
 
 /** The first line of every generated file. */
 export const GENERATED_HEADER =
-  "// Generated from topology.yaml and schemas/events by `npm run generate`: do not edit.";
+  "// Generated from topology.yaml and schemas by `npm run generate`: do not edit.";
 
 /**
- * The types of a topology: events.ts has a type for each event and a union for each group;
- * topology.ts tells the module "warren" which of them reach which queue and exchange. The order of
- * the blocks in topology.yaml changes nothing.
+ * The types of a topology: events.ts has a type for each event, each reply and each definition that
+ * schemas share, and a union for each group; topology.ts tells the module "warren" which of them
+ * reach which queue and exchange, and which queue replies what. The order of the blocks in
+ * topology.yaml changes nothing.
  *
  * A field that a schema does not name is not in the type, unless the schema says
  * `additionalProperties: true`; validation lets it pass all the same. How long an array may be is
@@ -23,44 +27,127 @@ export const GENERATED_HEADER =
  * @throws {WarrenError} `bad-event-schema` if a schema cannot become a type.
  */
 export async function generateTypes(topology: Topology): Promise<readonly GeneratedFile[]> {
-  const types = Object.keys(topology.events).sort();
-  const take = nameTaker();
-  const names = new Map(types.map((type) => [type, take(pascalCase(type))]));
+  const events = sortedValues(topology.events);
+  const replies = sortedValues(topology.replies);
+  const shared = sharedBy([...events, ...replies]);
+  const names = namesOf(topology, [...shared.keys()]);
+  const nameOf: SharedNames = (key) => names.shared.get(key);
+  // A shared file that refers back to the event has another one in the next bundle.
+  const nameInShared: SharedNames = (key) => nameOf(key) ?? "unknown";
+  const all = [
+    ...events.map((it) => [names.events.get(it.type), withEventType(it), nameOf] as const),
+    ...replies.map((reply) => [names.replies.get(reply.queue), reply, nameOf] as const),
+    ...[...shared].map(([key, it]) => [nameOf(key), it, nameInShared] as const),
+  ];
   const declarations: string[] = [];
-  for (const [type, name] of names) {
-    const event = topology.events[type];
-    if (event !== undefined) declarations.push(await declareEvent(event, name));
+  for (const [name, declared, sharedNames] of all) {
+    if (name !== undefined) declarations.push(await declare(declared, name, sharedNames));
   }
-  const groups = [...new Set(types.map(groupOf))].map((group) => {
-    const members = types.filter((type) => groupOf(type) === group);
-    return `export type ${take(`${pascalCase(group)}Event`)} = ${unionOf(members, names)};\n`;
+  const groups = [...names.groups].map(([group, name]) => {
+    const members = events.map(({ type }) => type).filter((type) => groupOf(type) === group);
+    return `export type ${name} = ${unionOf(members, names.events)};\n`;
   });
   return [
-    { path: "events.ts", content: fileOf([...declarations, ...groups]) },
+    { path: "events.ts", content: await formatted(fileOf([...declarations, ...groups])) },
     { path: "topology.ts", content: fileOf(augmentation(topology, names)) },
   ];
 }
 
-/** Event type → the name of its TypeScript type. */
+/** Only what the compiler of schemas writes needs it. */
+function formatted(text: string): Promise<string> {
+  return format(text, {
+    parser: "typescript",
+    // As a .d.ts it is not searched for JSX, which takes quadratic time.
+    filepath: "events.d.ts",
+    printWidth: 100,
+    bracketSpacing: false,
+    trailingComma: "none",
+  });
+}
+
+/** Each definition that comes from another file, once, by its key; sorted. */
+function sharedBy(schemas: readonly Declared[]): ReadonlyMap<string, Declared> {
+  const found = new Map<string, Declared>();
+  for (const { file, schema } of schemas) {
+    for (const [key, definition] of sharedDefinitions(schema)) {
+      if (!found.has(key)) found.set(key, { file, schema: definition });
+    }
+  }
+  return new Map([...found].sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+type AllNames = {
+  readonly events: Names;
+  readonly groups: Names;
+  /** By queue. */
+  readonly replies: Names;
+  readonly shared: Names;
+};
+
+/** Events choose first: a schema that is shared from now on changes the name of none. */
+function namesOf({ events, replies }: Topology, shared: readonly string[]): AllNames {
+  const take = nameTaker();
+  const named = (keys: readonly string[], wanted: (key: string) => string): Names =>
+    new Map([...keys].sort().map((key) => [key, take(wanted(key))]));
+  const types = Object.keys(events);
+  return {
+    events: named(types, pascalCase),
+    groups: named([...new Set(types.map(groupOf))], (group) => `${pascalCase(group)}Event`),
+    replies: named(Object.keys(replies), (queue) => `${pascalCase(queue)}Reply`),
+    shared: named(shared, (key) => sharedName(key, shared)),
+  };
+}
+
+/** What it is called in the topology → the name of its TypeScript type. */
 type Names = ReadonlyMap<string, string>;
 
-function augmentation(topology: Topology, names: Names): readonly string[] {
+function augmentation(topology: Topology, names: AllNames): readonly string[] {
   const queues = sortedValues(topology.queues)
     .filter(({ handler }) => handler !== null)
     .map(({ name }) => ({ name, events: eventsOfQueue(topology, name) }));
   const exchanges = sortedValues(topology.exchanges).filter(({ internal }) => !internal);
   const used = new Set([...queues, ...exchanges].flatMap(({ events }) => events ?? []));
+  const imported = [...names.events].filter(([type]) => used.has(type));
   return [
-    importOf([...names].filter(([type]) => used.has(type)).map(([, name]) => name)),
+    importOf([...imported, ...names.replies].map(([, name]) => name)),
     [
       'declare module "warren" {\n',
-      "  interface QueueEvents {\n",
-      ...queues.map(({ name, events }) => member(name, unionOf(events, names))),
-      "  }\n  interface ExchangeEvents {\n",
-      ...exchanges.map(({ name, events }) => member(name, exchangeType(events, names))),
-      "  }\n}\n",
+      ...block("QueueEvents", queues, ({ name, events }) =>
+        member(name, unionOf(events, names.events)),
+      ),
+      ...block("ExchangeEvents", exchanges, ({ name, events }) =>
+        member(name, exchangeType(events, names.events)),
+      ),
+      ...block("QueueReplies", [...names.replies], ([queue, name]) => member(queue, name)),
+      ...block("ExchangeReplies", repliesByExchange(topology, names.replies), ([name, replies]) =>
+        member(name, replies),
+      ),
+      "}\n",
     ].join(""),
   ];
+}
+
+function block<T>(
+  name: string,
+  items: readonly T[],
+  write: (item: T) => string,
+): readonly string[] {
+  return [`  interface ${name} {\n`, ...items.map(write), "  }\n"];
+}
+
+/** Exchange → the type of what is replied there, by routing key. */
+function repliesByExchange(
+  topology: Topology,
+  names: Names,
+): readonly (readonly [string, string])[] {
+  return [...repliesOfExchanges(topology)].map(([exchange, byKey]) => {
+    const members = [...byKey].map(([key, queues]) =>
+      key === null
+        ? `      [key: string]: ${unionOf(queues, names)};\n`
+        : member(key, unionOf(queues, names), "      "),
+    );
+    return [exchange, `{\n${members.join("")}    }`] as const;
+  });
 }
 
 /** Only what is used, for noUnusedLocals; a file without an import needs an export to be a module. */

@@ -3,7 +3,8 @@ import { MatchedPolicies } from "../loader/lint/matched.ts";
 import { valueInForce } from "../loader/lint/settings.ts";
 import { formatQuantity } from "../loader/units.ts";
 import { NUMBERS } from "../numbers.ts";
-import { eventsOfQueue, reachable } from "../routing/events.ts";
+import { eventsOfQueue } from "../routing/events.ts";
+import { reachable } from "../routing/reach.ts";
 import { type ArgumentValue, EMBEDDED, type Queue, type Topology } from "../topology.ts";
 
 export type LetterWay = {

@@ -3,7 +3,8 @@ import { delayQueue, desiredObjects, requeueExchange } from "../apply/objects.ts
 import { fieldType } from "../apply/wire.ts";
 import type { Place } from "../errors.ts";
 import { MatchedPolicies } from "../loader/lint/matched.ts";
-import { eventsOfQueue, reachable } from "../routing/events.ts";
+import { eventsOfQueue } from "../routing/events.ts";
+import { reachable } from "../routing/reach.ts";
 import {
   type Arguments,
   type ArgumentValue,

@@ -172,7 +172,7 @@ export class Reloader {
 
   #paths(files: Digests): readonly string[] {
     const { file, handlersDirectory } = this.#context;
-    const base = [join(dirname(file), "schemas", "events"), handlersDirectory];
+    const base = [join(dirname(file), "schemas"), handlersDirectory];
     const own = [...base, ...(this.#isDev ? [file] : [])].map((path) => resolve(path));
     return [...new Set([...own, ...this.#files.keys(), ...files.keys()])];
   }

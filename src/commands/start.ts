@@ -11,6 +11,7 @@ import { WorkerHost } from "../runtime/host/worker-host.ts";
 import { Runner } from "../runtime/runner.ts";
 import type { Topology } from "../topology.ts";
 import { type Context, reportProblems } from "./command.ts";
+import { createDocuments } from "./documents.ts";
 import { drain } from "./drain.ts";
 import { Embedded } from "./embedded.ts";
 import { Reloader } from "./reload.ts";
@@ -100,7 +101,9 @@ async function serve(
   const status = () => runner.status();
   const trace = (messageId: string) => runner.trace(messageId);
   const drift = () => runner.drift();
-  const app = { publish, status, topology: () => runner.topology, drift, trace, log };
+  const current = () => runner.topology;
+  const documents = createDocuments(current);
+  const app = { publish, status, topology: current, drift, trace, documents, log };
   const server = createServer(createApp(app));
   const begin = async () => {
     sayApplied(await runner.start(), log);

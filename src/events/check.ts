@@ -1,10 +1,13 @@
-import { Ajv, type Options, type ValidateFunction } from "ajv";
+import { Ajv, type ErrorObject, type Options, type ValidateFunction } from "ajv";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import formats from "ajv-formats";
 import { messageOf, WarrenError } from "../errors.ts";
+import { NUMBERS } from "../numbers.ts";
 import type { EventSchema, JsonSchema } from "../topology.ts";
-import { boundUniqueItems, guardPattern } from "./keywords.ts";
+import { boundEnum, boundUniqueItems } from "./keywords.ts";
+import { compilePattern } from "./pattern/pattern.ts";
 import { toViolations, type Violation } from "./violations.ts";
+import { countWork, createWork, TooMuchWork, type Work, withWork } from "./work.ts";
 
 /** An event's schema, ready to check fields with. */
 export type EventCheck = {
@@ -13,17 +16,14 @@ export type EventCheck = {
   readonly violations: Check;
 };
 
-/** Up to this size all that is wrong is named; in more, a list of it could take too long. */
-const MAX_DETAILED_BYTES = 64 * 1024;
-
 /**
- * Compiles the schema of an event that `vetSchema` has passed: 2020-12, or draft-07 if its `$schema`
+ * Compiles the schema of an event as the loader has passed it: 2020-12, or draft-07 if its `$schema`
  * says so. Nothing in the fields is coerced, filled in or removed.
  */
-export function compileCheck({ schema, file }: EventSchema): EventCheck {
+export function compileCheck({ schema, file }: Omit<EventSchema, "version">): EventCheck {
   const known = checks.get(schema);
   if (known) return known;
-  const violations = createCheck((options) => compile(schema, options, file));
+  const violations = createCheck((options, work) => compile(schema, options, work, file));
   const check = { hasData: hasProperty(schema, "data"), violations };
   checks.set(schema, check);
   return check;
@@ -32,72 +32,67 @@ export function compileCheck({ schema, file }: EventSchema): EventCheck {
 // What the loader has compiled to find mistakes serves the runtime.
 const checks = new WeakMap<JsonSchema, EventCheck>();
 
-/**
- * Whether a schema that a user wrote can be compiled and used.
- *
- * @throws {WarrenError} `bad-event-schema`.
- */
-export function vetSchema(event: EventSchema): void {
-  const { type, file, schema } = event;
-  const draft = draftOf(schema);
-  const meta = metas.get(draft) ?? createAjv(draft, {});
-  metas.set(draft, meta);
-  try {
-    void meta.validateSchema(schema, true);
-  } catch (cause) {
-    throw refusal(file, cause);
-  }
-  const { violations } = compileCheck(event);
-  try {
-    violations({}, 0);
-  } catch (cause) {
-    throw new WarrenError("bad-event-schema", `the schema of ${type} refers to itself for ever`, {
-      at: { file, line: 1, column: 1 },
-      cause,
-    });
-  }
-}
-
-// The schema of schemas takes longer to compile than all others: once for each draft.
-const metas = new Map<Draft, Ajv>();
-
-/** Empty if the value is valid. `bytes` is the size of what it was read from. */
-export type Check = (value: unknown, bytes: number) => readonly Violation[];
+/** Empty if the value is valid. */
+export type Check = (value: unknown) => readonly Violation[];
 
 /**
  * A check that stops at the first mistake, and goes through a value that has one once more for all
- * of them. The second way is compiled when it is needed.
+ * of them. The second way is compiled when it is needed, and given up where it would take too long.
  */
-export function createCheck(compile: (options: Options) => ValidateFunction): Check {
-  const isValid = compile({ allErrors: false });
-  let listAll: ValidateFunction | undefined;
-  return (value, bytes) => {
-    if (isValid(value)) return [];
-    const first = isValid.errors ?? [];
-    if (bytes > MAX_DETAILED_BYTES) return toViolations(first);
-    listAll ??= compile({ allErrors: true });
-    listAll(value);
-    return toViolations([...first, ...(listAll.errors ?? [])]);
+export function createCheck(compile: (options: Options, work: Work) => ValidateFunction): Check {
+  const first = bounded(compile, false);
+  let all: Bounded | undefined;
+  return (value) => {
+    const errors = first(value);
+    if (errors === null) return [{ pointer: "", message: TOO_MUCH }];
+    if (errors.length === 0) return [];
+    all ??= bounded(compile, true);
+    const more = all(value);
+    if (more === null) return [...toViolations(errors), { pointer: "", message: NOT_ALL }];
+    return toViolations([...errors, ...more]);
   };
 }
 
-function compile(schema: JsonSchema, options: Options, file: string): ValidateFunction {
+const NOT_ALL = "there may be more: to find them all takes too long";
+const TOO_MUCH = `takes more than ${NUMBERS.maxCheckSteps} steps to check`;
+
+/** null: it took too many steps. */
+type Bounded = (value: unknown) => readonly ErrorObject[] | null;
+
+function bounded(compile: Parameters<typeof createCheck>[0], allErrors: boolean): Bounded {
+  const work = createWork(allErrors);
+  const validate = compile({ allErrors }, work);
+  return (value) => {
+    work.begin();
+    try {
+      return validate(value) ? [] : (validate.errors ?? []);
+    } catch (error) {
+      if (error instanceof TooMuchWork) return null;
+      throw error;
+    }
+  };
+}
+
+function compile(schema: JsonSchema, options: Options, work: Work, file: string): ValidateFunction {
   const ajv = createAjv(draftOf(schema), { meta: false, validateSchema: false, ...options });
-  if (options.allErrors) guardPattern(ajv);
+  countWork(ajv, work);
   try {
-    return ajv.compile(schema);
+    return ajv.compile(withWork(schema) as JsonSchema);
   } catch (cause) {
     throw refusal(file, cause);
   }
 }
 
-type Draft = typeof Ajv | typeof Ajv2020;
+/** What a schema is read as. */
+export type Draft = typeof Ajv | typeof Ajv2020;
 
-function draftOf(schema: JsonSchema): Draft {
+/** By its `$schema`; without one 2020-12. */
+export function draftOf(schema: JsonSchema): Draft {
   return String(schema.$schema ?? "").includes("draft-07") ? Ajv : Ajv2020;
 }
 
-function createAjv(draft: Draft, options: Options): Ajv {
+/** Strict, and with what bounds its work; the same for every schema of a project. */
+export function createAjv(draft: Draft, options: Options): Ajv {
   const ajv = new draft({
     strict: true,
     // These three ask for a style of schema; that it can't be misread is what matters here.
@@ -105,13 +100,25 @@ function createAjv(draft: Draft, options: Options): Ajv {
     strictTuples: false,
     strictRequired: false,
     ownProperties: true,
+    code: { regExp },
     logger: false,
     ...options,
   });
-  formats.default(ajv);
+  formats.default(ajv, [...FORMATS]);
   boundUniqueItems(ajv);
+  boundEnum(ajv);
   return ajv;
 }
+
+/** What a schema may use: not `url`, which takes quadratic time, nor `regex`, which compiles what strangers send. */
+export const FORMATS = [
+  ...(["date", "time", "date-time", "iso-time", "iso-date-time", "duration", "email"] as const),
+  ...(["hostname", "ipv4", "ipv6", "uri", "uri-reference", "uri-template", "uuid"] as const),
+  ...(["json-pointer", "json-pointer-uri-fragment", "relative-json-pointer"] as const),
+  ...(["byte", "int32", "int64", "float", "double", "password", "binary"] as const),
+];
+
+const regExp = Object.assign(compilePattern, { code: "compilePattern" });
 
 function refusal(file: string, cause: unknown): WarrenError {
   return new WarrenError("bad-event-schema", messageOf(cause), {

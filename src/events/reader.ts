@@ -30,6 +30,8 @@ export type ReadResult =
       readonly code: "undecodable" | "unknown-event" | "unexpected-event" | "invalid-event";
       readonly message: string;
       readonly violations: readonly Violation[];
+      /** Which schema the fields break, as `type@version`. */
+      readonly schema: string | null;
     };
 
 export type EventReader = {
@@ -57,7 +59,8 @@ export function createEventReader(events: Topology["events"]): EventReader {
       if (!expected.includes(type)) {
         return refuse("unexpected-event", `event ${quoted(type)} has no place here`);
       }
-      return checkFields(compileCheck(schema), claim, message.body.length);
+      const read = checkFields(compileCheck(schema), claim);
+      return read.ok ? read : { ...read, schema: `${type}@${schema.version}` };
     },
   };
 }
@@ -65,7 +68,6 @@ export function createEventReader(events: Topology["events"]): EventReader {
 function checkFields(
   check: EventCheck,
   { type, content, mayBeEnvelope }: Extract<Claim, { ok: true }>,
-  bytes: number,
 ): ReadResult {
   const name = `event ${quoted(type)}`;
   const isEnvelope = mayBeEnvelope && isObject(content) && !check.hasData && isObject(content.data);
@@ -73,14 +75,15 @@ function checkFields(
   if (!isObject(event)) {
     return invalid(`${name} is invalid`, [{ pointer: "", message: "must be an object" }]);
   }
-  const { event_type: named = type, ...fields } = event;
+  const { event_type: named = type, ...rest } = event;
   if (named !== type) {
     const message = `must be ${quoted(type)}, as the message says`;
     return invalid(`${name} is invalid`, [{ pointer: "/event_type", message }]);
   }
-  const violations = check.violations(fields, bytes);
+  const violations = check.violations(rest);
   if (violations.length > 0) return invalid(`${name} is invalid`, violations);
-  return { ok: true, type, event: { event_type: type, ...fields } };
+  // A second copy of what may be thousands of fields would take as long as decoding them.
+  return { ok: true, type, event: Object.assign(rest, { event_type: type }) };
 }
 
 /** Nothing has to be unpacked. */
@@ -89,12 +92,12 @@ function isPlain(contentEncoding: string | null): boolean {
 }
 
 function refuse(code: Exclude<ReadResult, { ok: true }>["code"], message: string): ReadResult {
-  return { ok: false, code, message, violations: [] };
+  return { ok: false, code, message, violations: [], schema: null };
 }
 
 /** The first violation stands in the message too, for logs. */
 function invalid(what: string, violations: readonly Violation[]): ReadResult {
   const [first] = violations;
   const message = `${what}: ${first?.pointer || "the whole"} ${first?.message}`;
-  return { ok: false, code: "invalid-event", message, violations };
+  return { ok: false, code: "invalid-event", message, violations, schema: null };
 }

@@ -8,17 +8,39 @@ export type Violation = {
   readonly message: string;
 };
 
-/** What ajv found, each finding once, at most `NUMBERS.maxViolations` of them. */
+/**
+ * What ajv found, each finding once: as many as an answer and a header may hold, and in the last
+ * one how many are left out.
+ */
 export function toViolations(errors: readonly ErrorObject[]): readonly Violation[] {
   const violations = new Map<string, Violation>();
+  let bytes = 0;
+  let leftOut: Set<string> | null = null;
   for (const error of errors) {
     // What is wrong with the name is an error of its own.
     if (error.keyword === "propertyNames") continue;
-    if (violations.size === NUMBERS.maxViolations) break;
+    if (leftOut !== null) {
+      leftOut.add(nameOf(error));
+      continue;
+    }
     const violation = toViolation(error);
-    violations.set(JSON.stringify(violation), violation);
+    const text = JSON.stringify(violation);
+    if (violations.has(text)) continue;
+    bytes += Buffer.byteLength(text) + 1;
+    const isFull = violations.size === NUMBERS.maxViolations;
+    if (isFull || bytes > NUMBERS.maxViolationsBytes) leftOut = new Set([nameOf(error)]);
+    else violations.set(text, violation);
   }
-  return [...violations.values()];
+  const listed = [...violations.values()];
+  if (leftOut === null) return listed;
+  return [...listed, { pointer: "", message: `${leftOut.size} more are not listed` }];
+}
+
+/** The same for what would be the same violation; in large bodies there are thousands. */
+function nameOf({ instancePath, keyword, params, propertyName = "" }: ErrorObject): string {
+  const { missingProperty = "", additionalProperty = "", unevaluatedProperty = "" } = params;
+  const property = propertyName || missingProperty || additionalProperty || unevaluatedProperty;
+  return `${keyword} ${instancePath}/${property}`;
 }
 
 /** A property that is missing or too many is named by the pointer, not by the text. */
@@ -54,12 +76,22 @@ export function escapePointer(step: string): string {
   return step.replaceAll("~", "~0").replaceAll("/", "~1");
 }
 
+/** No more of them than are shown: there may be thousands. */
 function list(values: readonly unknown[]): string {
-  return cut(values.map((value) => JSON.stringify(value)).join(", "));
+  const shown: string[] = [];
+  let length = 0;
+  for (const value of values) {
+    if (length > MAX_LENGTH) break;
+    const text = JSON.stringify(value);
+    shown.push(text);
+    length += text.length;
+  }
+  return cut(shown.join(", "));
 }
+
+const MAX_LENGTH = 300;
 
 /** Keys and schemas can be long; an answer or a header has to stay short. */
 function cut(text: string): string {
-  const maxLength = 300;
-  return text.length <= maxLength ? text : `${text.slice(0, maxLength).toWellFormed()}…`;
+  return text.length <= MAX_LENGTH ? text : `${text.slice(0, MAX_LENGTH).toWellFormed()}…`;
 }

@@ -1,4 +1,4 @@
-// Generated from topology.yaml and schemas/events by `npm run generate`: do not edit.
+// Generated from topology.yaml and schemas by `npm run generate`: do not edit.
 
 /**
  * Somebody has to act now.
@@ -71,10 +71,7 @@ export interface BookCreated {
    * What one copy costs.
    */
   price?: number;
-  /**
-   * ISO 4217, EUR for example.
-   */
-  currency?: string;
+  currency?: Currency;
 }
 
 /**
@@ -109,10 +106,7 @@ export interface BookPriceChanged {
    * What one copy costs from now on.
    */
   new_price?: number;
-  /**
-   * ISO 4217, EUR for example.
-   */
-  currency?: string;
+  currency?: Currency;
 }
 
 /**
@@ -140,10 +134,7 @@ export interface BookUpdated {
    * What one copy costs.
    */
   price?: number;
-  /**
-   * ISO 4217, EUR for example.
-   */
-  currency?: string;
+  currency?: Currency;
 }
 
 /**
@@ -290,20 +281,7 @@ export interface OrderPlaced {
    *
    * @maxItems 1000
    */
-  books?: {
-    /**
-     * The shop's own id of the book.
-     */
-    book_id: string;
-    /**
-     * How many copies.
-     */
-    quantity: number;
-    /**
-     * Of one copy, when it was ordered.
-     */
-    price?: number;
-  }[];
+  books?: OrderLine[];
   /**
    * What all of it costs.
    */
@@ -312,10 +290,7 @@ export interface OrderPlaced {
    * The same, as older clients call it.
    */
   total?: number;
-  /**
-   * ISO 4217, EUR for example.
-   */
-  currency?: string;
+  currency?: Currency;
 }
 
 /**
@@ -349,10 +324,34 @@ export interface OrderShipped {
   shipped_at?: string;
 }
 
+/**
+ * ISO 4217, EUR for example.
+ */
+export type Currency = string;
+
+/**
+ * A book of an order.
+ */
+export interface OrderLine {
+  /**
+   * The shop's own id of the book.
+   */
+  book_id: string;
+  /**
+   * How many copies.
+   */
+  quantity: number;
+  /**
+   * Of one copy, when it was ordered.
+   */
+  price?: number;
+}
+
 export type AlertEvent = AlertCritical | AlertWarning;
 
 export type BookEvent = BookCreated | BookDeleted | BookPriceChanged | BookUpdated;
 
 export type NotificationEvent = NotificationEmail | NotificationPush | NotificationSms;
 
-export type OrderEvent = OrderCancelled | OrderConfirmed | OrderDelivered | OrderPlaced | OrderShipped;
+export type OrderEvent =
+  OrderCancelled | OrderConfirmed | OrderDelivered | OrderPlaced | OrderShipped;

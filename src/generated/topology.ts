@@ -1,4 +1,4 @@
-// Generated from topology.yaml and schemas/events by `npm run generate`: do not edit.
+// Generated from topology.yaml and schemas by `npm run generate`: do not edit.
 
 import type {
   AlertCritical,
@@ -65,5 +65,9 @@ declare module "warren" {
     };
     "tasks": unknown;
     "unrouted": unknown;
+  }
+  interface QueueReplies {
+  }
+  interface ExchangeReplies {
   }
 }

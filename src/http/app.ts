@@ -5,9 +5,12 @@ import type { Published, PublishRequest } from "../runtime/publish.ts";
 import type { RunnerStatus } from "../runtime/status.ts";
 import type { TracedDelivery } from "../runtime/trace.ts";
 import type { Topology } from "../topology.ts";
+import { type Documents, documentRoutes } from "./documents.ts";
 import { driftRoutes } from "./drift.ts";
 import { healthRoutes } from "./health.ts";
 import { metricsRoutes } from "./metrics.ts";
+import { PAGES } from "./pages/pages.ts";
+import { pageRoutes } from "./pages/routes.ts";
 import { identify, Refusal, refuseWith } from "./problem.ts";
 import { publishRoutes } from "./publish.ts";
 import { topologyRoutes } from "./topology.ts";
@@ -22,11 +25,13 @@ export type AppParts = {
   readonly drift: () => Promise<object>;
   /** The last deliveries of a message in this process, oldest first. */
   readonly trace: (messageId: string) => readonly TracedDelivery[];
+  readonly documents: Documents;
   readonly log: Log;
 };
 
 /** Routes, options and answers are in docs/http.md. */
-export function createApp({ publish, status, topology, drift, trace, log }: AppParts): Express {
+export function createApp(parts: AppParts): Express {
+  const { publish, status, topology, drift, trace, documents, log } = parts;
   const app = express();
   app.disable("x-powered-by");
   app.disable("etag");
@@ -34,6 +39,7 @@ export function createApp({ publish, status, topology, drift, trace, log }: AppP
   app.use(identify, protect);
   app.use(publishRoutes(publish), healthRoutes(status), metricsRoutes(status));
   app.use(topologyRoutes(topology), driftRoutes(drift), traceRoutes(trace));
+  app.use(documentRoutes(documents), pageRoutes(PAGES));
   app.use(() => {
     throw new Refusal("unknown-route", "there is no such route");
   });
@@ -41,7 +47,7 @@ export function createApp({ publish, status, topology, drift, trace, log }: AppP
   return app;
 }
 
-/** Answers are for programs: nothing is kept, guessed, framed or run. */
+/** Answers are for programs: nothing is kept, guessed, framed or run; what pages may, they say. */
 const protect: RequestHandler = (_request, response, next) => {
   response.setHeader("X-Content-Type-Options", "nosniff");
   response.setHeader("Cache-Control", "no-store");

@@ -63,7 +63,7 @@ const checkOptions = compileProperties({
 export function readOptions(request: Request): Options {
   const headers = cloudEventHeaders(request);
   const options = { ...readQuery(request), ...(headers === null ? {} : { headers }) };
-  const violations = checkOptions(options, 0);
+  const violations = checkOptions(options);
   if (violations.length > 0) throw malformed(violations);
   return options;
 }

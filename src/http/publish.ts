@@ -1,8 +1,7 @@
 import { type Request, type RequestHandler, type Response, Router } from "express";
 import type { ErrorCode } from "../errors.ts";
 import { CLOUD_EVENT } from "../events/encoding.ts";
-import { decodeJson } from "../events/json.ts";
-import { NUMBERS } from "../numbers.ts";
+import { decodeJson, type JsonLimits, MESSAGE_LIMITS } from "../events/json.ts";
 import { compileProperties, propertySchemas } from "../runtime/properties.ts";
 import type { Published, PublishRequest } from "../runtime/publish.ts";
 import { bodyOf, readBody } from "./body.ts";
@@ -29,6 +28,12 @@ export function publishRoutes(publish: Publish): Router {
 /** The message in a wrapper that says where it goes. */
 type Wrapper = Options & { readonly exchange: string; readonly routing_key?: string };
 
+/** What is in it has the limits of a message; these leave room for what stands around that. */
+const WRAPPER_LIMITS: JsonLimits = {
+  depth: MESSAGE_LIMITS.depth + 1,
+  values: MESSAGE_LIMITS.values + 1_000,
+};
+
 const checkWrapper = compileProperties({
   type: "object",
   required: ["exchange", "message"],
@@ -43,9 +48,9 @@ const checkWrapper = compileProperties({
 function toExchange(publish: Publish): RequestHandler {
   return async (request, response) => {
     const body = bodyOf(request);
-    const decoded = decodeJson(body, NUMBERS.maxJsonDepth + 1);
+    const decoded = decodeJson(body, WRAPPER_LIMITS);
     if (!decoded.ok) throw new Refusal("malformed", decoded.message);
-    const violations = checkWrapper(decoded.value, body.length);
+    const violations = checkWrapper(decoded.value);
     if (violations.length > 0) throw malformed(violations);
     const wrapper = decoded.value as Wrapper;
     const published = await publish({

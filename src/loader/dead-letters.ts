@@ -1,4 +1,4 @@
-import { reachable } from "../routing/events.ts";
+import { reachable } from "../routing/reach.ts";
 import type { Network } from "../routing/walk.ts";
 import { deadLetterRoute, type Queue } from "../topology.ts";
 import { certainTargets } from "./dead-letter-targets.ts";

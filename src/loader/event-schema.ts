@@ -1,117 +1,110 @@
-import { type Place, type Problem, WarrenError } from "../errors.ts";
-import { vetSchema } from "../events/check.ts";
+import type { Problem } from "../errors.ts";
+import { WarrenError } from "../errors.ts";
+import { compileCheck, draftOf } from "../events/check.ts";
 import { isObject } from "../events/encoding.ts";
+import { sharedName } from "../events/subschemas.ts";
+import { NUMBERS } from "../numbers.ts";
 import type { JsonSchema } from "../topology.ts";
-import { parse } from "./document.ts";
-import { jsonErrorOffset } from "./json.ts";
-import { isCatastrophic } from "./pattern.ts";
 import { join } from "./pointer.ts";
-import { Report } from "./report.ts";
-import { placeAt, readSource } from "./source.ts";
+import type { Report } from "./report.ts";
+import { versionOf } from "./schema-version.ts";
+import { bundle } from "./schemas/bundle.ts";
+import type { SchemaFile } from "./schemas/file.ts";
+import type { SchemaFolder } from "./schemas/folder.ts";
+import { checkCircles, follow, type Links } from "./schemas/links.ts";
+import { vetFile, vetStrictly } from "./schemas/vet.ts";
 
 export type ReadSchema =
-  | { readonly ok: true; readonly schema: JsonSchema }
+  | { readonly ok: true; readonly schema: JsonSchema; readonly version: string }
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
-/** What stands under these is data, not schema. */
-const dataKeywords: ReadonlySet<string> = new Set(["const", "enum", "default", "examples"]);
+type Sound = { readonly files: readonly SchemaFile[]; readonly read: ReadSchema };
 
-// Compiling takes 10 ms a schema, so a file that stands as it stood is not compiled again.
-const last = new Map<string, { readonly text: string; readonly read: ReadSchema }>();
+// Compiling takes 10 ms a schema, so one whose files stand as they stood is not compiled again.
+const last = new WeakMap<SchemaFile, Sound>();
 
-/** Reads the JSON Schema of an event's fields; it must compile strictly and stand alone. */
-export function readEventSchema(file: string): ReadSchema {
-  const source = readSource(file);
-  if (!source.ok) return failed(source.problem.message, source.problem.at);
-  const { text } = source;
+/**
+ * Reads the JSON Schema of an event's fields, or that of a reply, which may be of any type: a
+ * bundle of all that it refers to, which the runtime can compile; or every problem of its files.
+ *
+ * @param name the file's path in the folder.
+ */
+export function readSchema(name: string, isEvent: boolean, folder: SchemaFolder): ReadSchema {
+  const opened = folder.entry(name);
+  if (!opened.ok) return opened;
+  const { file } = opened;
   const known = last.get(file);
-  if (known?.text === text) return known.read;
-  const read = readSchema(file, text);
-  last.set(file, { text, read });
+  if (known?.files.every((one) => one === file || folder.isCurrent(one))) return known.read;
+  const links = follow(file, folder);
+  const read = vet(file, isEvent, links);
+  if (read.ok) last.set(file, { files: links.files, read });
   return read;
 }
 
-function readSchema(file: string, text: string): ReadSchema {
-  let schema: unknown;
-  try {
-    schema = JSON.parse(text);
-  } catch {
-    return failed("this is no JSON", placeAt(file, text, jsonErrorOffset(text)));
+function vet(file: SchemaFile, isEvent: boolean, links: Links): ReadSchema {
+  const root = file.schemas.get("");
+  const report = links.reports.get(file);
+  if (report !== undefined) (isEvent ? checkEvent : checkReply)(root, report);
+  const draft = draftOf(isObject(root) ? root : {});
+  for (const [one, itsReport] of links.reports) vetFile(one, draft, itsReport);
+  checkCircles(links);
+  const found = problemsOf(links);
+  if (found.length > 0) return { ok: false, problems: found };
+  const { schema, size } = bundle(file, links);
+  if (size > NUMBERS.maxSchemas) {
+    const message = `with what it refers to it holds ${size} schemas, at most ${NUMBERS.maxSchemas} are read`;
+    report?.value("bad-event-schema", "", message);
+    return { ok: false, problems: problemsOf(links) };
   }
-  const parsed = parse(file, text);
-  if (!parsed.ok) return { ok: false, problems: parsed.problems.map(asSchemaProblem) };
-  const report = new Report(parsed.document);
-  if (!isObject(schema) || schema.type !== "object") {
-    report.value("bad-event-schema", "/type", 'an event is an object: "type" must be "object"');
-  }
-  if (isObject(schema)) check(schema, file, report);
-  if (report.problems.length > 0) {
-    return { ok: false, problems: report.problems.map(asSchemaProblem) };
-  }
-  return isObject(schema) ? { ok: true, schema } : failed("", placeAt(file, "", 0));
+  const refusal = compileProblem(schema, file.file);
+  if (refusal === null) return { ok: true, schema, version: versionOf(schema) };
+  for (const [one, itsReport] of links.reports) vetStrictly(one, draft, itsReport);
+  if (problemsOf(links).length === 0) report?.value("bad-event-schema", "", refusal);
+  return { ok: false, problems: problemsOf(links) };
 }
 
-function check(schema: JsonSchema, file: string, report: Report): void {
-  const { properties } = schema;
+function checkEvent(root: unknown, report: Report): void {
+  if (!isObject(root) || root.type !== "object") {
+    report.value("bad-event-schema", "/type", 'an event is an object: "type" must be "object"');
+  }
+  if (!isObject(root)) return;
+  const { properties } = root;
   if (isObject(properties) && Object.hasOwn(properties, "event_type")) {
     const message = "event_type is not declared: warren adds it";
     report.key("bad-event-schema", "/properties/event_type", message);
   }
-  if (Object.hasOwn(schema, "$async")) {
-    report.key("bad-event-schema", "/$async", "a schema is checked synchronously, without $async");
-  }
-  walk(schema, "", report);
-  if (report.problems.length === 0) compile(schema, file, report);
+  checkDefinitions(root, report);
 }
 
-function walk(value: unknown, pointer: string, report: Report): void {
-  if (Array.isArray(value)) {
-    value.forEach((item, index) => {
-      walk(item, join(pointer, index), report);
-    });
-  }
-  if (!isObject(value)) return;
-  const { $ref: reference, pattern, maxLength } = value;
-  if (typeof reference === "string" && !reference.startsWith("#")) {
-    const message = `$ref ${JSON.stringify(reference)} leads out of the file`;
-    report.value("bad-event-schema", join(pointer, "$ref"), message);
-  }
-  if (typeof pattern === "string") {
-    checkPattern(pattern, typeof maxLength === "number", join(pointer, "pattern"), report);
-  }
-  for (const [key, item] of Object.entries(value)) {
-    if (!dataKeywords.has(key)) walk(item, join(pointer, key), report);
-  }
+function checkReply(root: unknown, report: Report): void {
+  if (isObject(root)) checkDefinitions(root, report);
+  else report.value("bad-event-schema", "", "a reply's schema must be an object");
 }
 
-/** A pattern runs on what strangers send, on the thread that serves everybody. */
-function checkPattern(pattern: string, isBounded: boolean, at: string, report: Report): void {
-  if (!isBounded) {
-    report.key("bad-event-schema", at, "a pattern needs maxLength beside it, to bound its time");
-  }
-  if (isCatastrophic(pattern)) {
-    const message = `pattern ${JSON.stringify(pattern)} takes exponential time on some texts`;
-    report.value("bad-event-schema", at, message);
+/** The bundle has keys of its own beside them. */
+function checkDefinitions({ $defs }: JsonSchema, report: Report): void {
+  if (!isObject($defs)) return;
+  for (const key of Object.keys($defs)) {
+    if (sharedName(key) === null) continue;
+    const message = `${JSON.stringify(key)} can't be a definition's name: it is that of a file`;
+    report.key("bad-event-schema", join("/$defs", key), message);
   }
 }
 
 /** Compiled as the runtime will, so that what passes here cannot fail there. */
-function compile(schema: JsonSchema, file: string, report: Report): void {
+function compileProblem(schema: JsonSchema, file: string): string | null {
   try {
-    vetSchema({ type: "", file, schema });
+    compileCheck({ type: "", file, schema });
+    return null;
   } catch (error) {
     if (!(error instanceof WarrenError)) throw error;
-    const { message } = error;
-    const [, path] = /^schema is invalid: data(\/\S*)/.exec(message) ?? [];
-    const [, fragment = ""] = /at "[^"#]*#([^"]*)"/.exec(message) ?? [];
-    report.value("bad-event-schema", path ?? decodeURIComponent(fragment), message);
+    // Each schema that is referred to is compiled in the midst of the one that refers to it.
+    const isTooDeep = error.cause instanceof RangeError;
+    return isTooDeep ? "its schemas refer to each other in too long a chain" : error.message;
   }
 }
 
-function asSchemaProblem(problem: Problem): Problem {
-  return { ...problem, code: "bad-event-schema" };
-}
-
-function failed(message: string, at: Place): ReadSchema {
-  return { ok: false, problems: [{ code: "bad-event-schema", message, at }] };
+function problemsOf({ reports, problems }: Links): readonly Problem[] {
+  const ofReports = [...reports.values()].flatMap((report) => report.problems);
+  return [...ofReports, ...problems].map((it) => ({ ...it, code: "bad-event-schema" as const }));
 }

@@ -1,12 +1,12 @@
 import { dirname, join as joinPath } from "node:path";
 import { comparePlaces, type Problem } from "../errors.ts";
-import type { Binding, EventSchema, Topology } from "../topology.ts";
+import type { Binding, Topology } from "../topology.ts";
 import { checkAckTimeouts } from "./ack-timeout.ts";
 import { resolveBind, type Sources } from "./bindings.ts";
 import { resolveBroker, resolveHttp } from "./broker.ts";
 import { checkDeadLetters } from "./dead-letters.ts";
 import { type Document, parse } from "./document.ts";
-import { loadEvents } from "./events.ts";
+import { type LoadedEvents, loadEvents, unique } from "./events.ts";
 import { resolveExchangeBindings, resolveExchanges } from "./exchanges.ts";
 import type { TopologyFile } from "./file.ts";
 import { lint } from "./lint/lint.ts";
@@ -15,13 +15,15 @@ import { join } from "./pointer.ts";
 import { resolvePolicies } from "./policies.ts";
 import { resolveDrain, resolveWorker } from "./process.ts";
 import { resolveQueues } from "./queues.ts";
+import { checkReplies, type LoadedReplies, loadReplies } from "./replies.ts";
 import { Report } from "./report.ts";
+import { SchemaFolder } from "./schemas/folder.ts";
 import { checkShape } from "./shape.ts";
 import { readSource } from "./source.ts";
 import { substitute } from "./variables.ts";
 
 export type LoadOptions = {
-  /** Path of topology.yaml as the user named it; schemas/events is looked for beside it. */
+  /** Path of topology.yaml as the user named it; schemas is looked for beside it. */
   readonly file: string;
   /** What `${VAR}` in broker and http is replaced by. */
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -46,21 +48,26 @@ export type Loaded =
     };
 
 /**
- * Reads topology.yaml and the event schemas: the topology, or every problem at once, and beside
+ * Reads topology.yaml and the JSON Schemas: the topology, or every problem at once, and beside
  * them every warning, sorted by file, line and column. A user's mistake is never thrown.
  */
 export function load(options: LoadOptions): Loaded {
   const folder = dirname(options.file);
-  const events = loadEvents(joinPath(folder, "schemas", "events"));
+  const schemas = joinPath(folder, "schemas");
+  const files = new SchemaFolder(schemas);
+  const events = loadEvents(joinPath(schemas, "events"), files);
+  const replies = loadReplies(joinPath(schemas, "replies"), files);
+  const ofSchemas = unique([...events.problems, ...replies.problems]);
   const { text: kept } = options;
   const source =
     kept === undefined ? readSource(options.file) : ({ ok: true, text: kept } as const);
-  if (!source.ok) return failed([source.problem, ...events.problems]);
+  if (!source.ok) return failed([source.problem, ...ofSchemas]);
   const parsed = parse(options.file, source.text);
-  if (!parsed.ok) return failed([...parsed.problems, ...events.problems]);
+  if (!parsed.ok) return failed([...parsed.problems, ...ofSchemas]);
   const report = new Report(parsed.document);
-  const topology = resolve(parsed.document, options, events, report);
-  const problems = [...report.problems, ...events.problems];
+  const topology = resolve(parsed.document, options, { events, replies }, report);
+  const ofReplies = checkReplies(topology.replies, topology.queues);
+  const problems = [...report.problems, ...ofSchemas, ...ofReplies];
   const warnings = [...report.warnings].sort(comparePlaces);
   if (problems.length > 0) return failed(problems, warnings);
   return { ok: true, topology: freeze(topology), text: source.text, warnings };
@@ -69,10 +76,7 @@ export function load(options: LoadOptions): Loaded {
 function resolve(
   document: Document,
   { file: name, env, handlersDirectory }: LoadOptions,
-  events: {
-    readonly types: readonly string[];
-    readonly schemas: Readonly<Record<string, EventSchema>>;
-  },
+  { events, replies }: { readonly events: LoadedEvents; readonly replies: LoadedReplies },
   report: Report,
 ): Topology {
   const handlers = handlersDirectory ?? joinPath(dirname(name), "src", "handlers");
@@ -98,6 +102,7 @@ function resolve(
     bindings,
     policies: resolvePolicies(file, report),
     events: events.schemas,
+    replies: replies.schemas,
     places: {
       project: report.placeOf("/project", "value"),
       broker: report.placeOf("/broker", "key"),

@@ -26,6 +26,8 @@ export function takes(
   return true;
 }
 
+type Headers = Readonly<Record<string, unknown>>;
+
 /**
  * `x-match` is all (the default), any, all-with-x or any-with-x; without `-with-x`, arguments that
  * begin with `x-` are not compared. Values are compared strictly: "1" never equals 1, the keys of
@@ -34,18 +36,40 @@ export function takes(
  *
  * @see https://www.rabbitmq.com/docs/exchanges#headers
  */
-function matchesHeaders(
-  wanted: Readonly<Record<string, unknown>>,
-  headers: Readonly<Record<string, unknown>>,
-): boolean {
+function matchesHeaders(wanted: Headers, headers: Headers): boolean {
+  const { isAny, names } = comparison(wanted);
+  const isEqual = (name: string) =>
+    Object.hasOwn(headers, name) && isSame(wanted[name], headers[name]);
+  return isAny ? names.some(isEqual) : names.every(isEqual);
+}
+
+function comparison(wanted: Headers): { readonly isAny: boolean; readonly names: string[] } {
   const match = typeof wanted["x-match"] === "string" ? wanted["x-match"] : "all";
   const withX = match.endsWith("-with-x");
   const names = Object.keys(wanted).filter(
     (name) => name !== "x-match" && (withX || !name.startsWith("x-")),
   );
-  const isEqual = (name: string) =>
-    Object.hasOwn(headers, name) && isSame(wanted[name], headers[name]);
-  return match.startsWith("any") ? names.some(isEqual) : names.every(isEqual);
+  return { isAny: match.startsWith("any"), names };
+}
+
+/**
+ * The least headers that a headers binding takes: any one of these, with whatever else beside it.
+ * None: it takes no message.
+ */
+export function leastHeaders({ arguments: wanted }: Binding): readonly Headers[] {
+  const { isAny, names } = comparison(wanted);
+  const given = (name: string) => [name, wanted[name]] as const;
+  return isAny
+    ? names.map((name) => Object.fromEntries([given(name)]))
+    : [Object.fromEntries(names.map(given))];
+}
+
+/** The headers of both; null if they want different values of one. */
+export function mergedHeaders(one: Headers, other: Headers): Headers | null {
+  const isAtOdds = Object.keys(other).some(
+    (name) => Object.hasOwn(one, name) && !isSame(one[name], other[name]),
+  );
+  return isAtOdds ? null : { ...other, ...one };
 }
 
 function isSame(wanted: unknown, header: unknown): boolean {

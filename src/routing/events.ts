@@ -1,6 +1,5 @@
 import { deadLetterRoute, type Topology } from "../topology.ts";
-import { routingType, takes } from "./binding.ts";
-import { bindingsFrom, type Network } from "./walk.ts";
+import { type DeadLetterRoutes, reach, type Start } from "./reach.ts";
 
 /** The group of an event type: what stands before its first dot. */
 export function groupOf(type: string): string {
@@ -9,9 +8,18 @@ export function groupOf(type: string): string {
 }
 
 /**
- * The event types that can reach a queue, sorted: of every exchange that leads to it, those that
- * the bindings on the way take. null means open, any JSON may arrive: an open exchange or another
- * queue's dead letters lead to it, or it has no binding at all.
+ * The event types that can reach a queue, sorted; null: any JSON may. From the file alone:
+ *
+ * - What an exchange declares enters there, each event with its type as the routing key. Any JSON
+ *   with any key enters an open exchange, and an internal one that nothing of the file feeds.
+ * - From there bindings, bindings between exchanges and alternates lead on, as `reach` says.
+ * - Dead letters of a parked queue are what reaches it, and go on with their headers and the
+ *   dead-letter key, or their own.
+ * - Dead letters of a queue with a handler are any JSON, since what is undecodable or invalid ends
+ *   there as well; so are those of an external queue, which others may fill.
+ * - A queue that nothing of the file leads to gets any JSON, by its name.
+ *
+ * What others publish past this is found when it is consumed: the event is then unexpected.
  */
 export function eventsOfQueue(topology: Topology, queue: string): readonly string[] | null {
   let arrivals = arrivalsOf.get(topology);
@@ -19,12 +27,8 @@ export function eventsOfQueue(topology: Topology, queue: string): readonly strin
     arrivals = collectArrivals(topology);
     arrivalsOf.set(topology, arrivals);
   }
-  const types = [...(arrivals.get(queue) ?? [])];
-  const isBound = topology.bindings.some(
-    ({ destination, destinationKind }) => destinationKind === "queue" && destination === queue,
-  );
-  const events = types.filter((type) => type !== null);
-  return isBound && events.length === types.length ? events.sort() : null;
+  const types = arrivals.get(queue) ?? new Set([null]);
+  return types.has(null) ? null : [...types].filter((type) => type !== null).sort();
 }
 
 /**
@@ -63,69 +67,66 @@ function collectTargets(topology: Topology): Map<string, Map<string, string>> {
   return targets;
 }
 
-/** Every way in: what is published to an exchange, and the dead letters of a queue. */
+/** What enters somewhere; `type` null: any JSON. */
+type Entry = { readonly type: string | null; readonly start: Start };
+
 function collectArrivals(topology: Topology): Arrivals {
+  const routes: DeadLetterRoutes = (queue) =>
+    isOpaque(topology, queue) ? null : routeFrom(topology, queue);
   const arrivals: Arrivals = new Map();
-  const arrive = (queues: Iterable<string>, type: string | null) => {
-    for (const queue of queues) {
-      const types = arrivals.get(queue);
-      if (types === undefined) arrivals.set(queue, new Set([type]));
-      else types.add(type);
-    }
+  const follow = ({ type, start }: Entry) => {
+    for (const queue of reach(topology, start, routes)) arrivals.get(queue)?.add(type);
   };
-  for (const { name, events, internal } of Object.values(topology.exchanges)) {
-    if (internal && isFedHere(topology, name)) continue;
-    if (events === null) arrive(reachable(topology, name, null), null);
-    // The routing key is the event type wherever events are declared.
-    for (const type of events ?? []) arrive(reachable(topology, name, type), type);
+  for (const name of Object.keys(topology.queues)) arrivals.set(name, new Set());
+  for (const entry of [...publications(topology), ...anyDeadLetters(topology)]) follow(entry);
+  const named = new Set(
+    topology.bindings.filter((it) => it.destinationKind === "queue").map((it) => it.destination),
+  );
+  for (const name of Object.keys(topology.queues)) {
+    const letter = routeFrom(topology, name);
+    if (letter?.exchange === "" && letter.key !== null) named.add(letter.key);
   }
-  for (const queue of Object.values(topology.queues)) {
-    const deadLetter = deadLetterRoute(queue);
-    if (deadLetter === null) continue;
-    const { exchange, key } = deadLetter;
-    if (exchange !== "") arrive(reachable(topology, exchange, key), null);
-    else if (key !== null) arrive([key], null);
+  for (const [queue, types] of arrivals) {
+    if (types.size > 0 || named.has(queue)) continue;
+    types.add(null);
+    const letter = routes(queue);
+    // What comes by the queue's name has it as its key.
+    if (letter !== null) follow({ type: null, start: { ...letter, key: letter.key ?? queue } });
   }
   return arrivals;
 }
 
+function publications(topology: Topology): readonly Entry[] {
+  return Object.values(topology.exchanges).flatMap(({ name, events, internal }): Entry[] => {
+    if (internal && isFedHere(topology, name)) return [];
+    if (events === null) return [{ type: null, start: { exchange: name, key: null } }];
+    return events.map((type) => ({ type, start: { exchange: name, key: type } }));
+  });
+}
+
+function anyDeadLetters(topology: Topology): readonly Entry[] {
+  return Object.keys(topology.queues).flatMap((name): Entry[] => {
+    const start = routeFrom(topology, name);
+    return start === null || !isOpaque(topology, name) ? [] : [{ type: null, start }];
+  });
+}
+
+/** Whether a queue's dead letters can be more than what the file says reaches it. */
+function isOpaque({ queues }: Topology, name: string): boolean {
+  const queue = queues[name];
+  return queue === undefined || queue.handler !== null || queue.external;
+}
+
+function routeFrom({ queues }: Topology, name: string): Start | null {
+  const queue = queues[name];
+  return queue === undefined ? null : deadLetterRoute(queue);
+}
+
 /** What is fed by nothing that we know of must have a source elsewhere. */
-function isFedHere({ exchanges, bindings }: Topology, name: string): boolean {
+function isFedHere({ exchanges, queues, bindings }: Topology, name: string): boolean {
   return (
     bindings.some((one) => one.destinationKind === "exchange" && one.destination === name) ||
-    Object.values(exchanges).some(({ alternate }) => alternate === name)
+    Object.values(exchanges).some(({ alternate }) => alternate === name) ||
+    Object.values(queues).some((queue) => deadLetterRoute(queue)?.exchange === name)
   );
-}
-
-/** The queues that some message with this key (null: any key) and any headers can reach. */
-export function reachable(
-  network: Network,
-  exchange: string,
-  key: string | null,
-): ReadonlySet<string> {
-  const queues = new Set<string>();
-  const entered = new Set([exchange]);
-  for (const name of entered) {
-    const source = network.exchanges[name];
-    if (source === undefined) continue;
-    const type = routingType(source);
-    const bindings = bindingsFrom(network, name).filter(
-      (binding) => isAnyKeyTaken(type, key) || takes(type, binding, key ?? "", {}),
-    );
-    for (const { destination, destinationKind } of bindings) {
-      (destinationKind === "queue" ? queues : entered).add(destination);
-    }
-    // Where it is not the key alone that decides, a message may be taken or not.
-    const isCertain = bindings.length > 0 && isCertainlyTaken(type, key);
-    if (source.alternate !== null && !isCertain) entered.add(source.alternate);
-  }
-  return queues;
-}
-
-function isAnyKeyTaken(type: string, key: string | null): boolean {
-  return type === "headers" || (key === null && type !== "fanout");
-}
-
-function isCertainlyTaken(type: string, key: string | null): boolean {
-  return type === "fanout" || (key !== null && (type === "direct" || type === "topic"));
 }

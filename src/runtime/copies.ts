@@ -53,7 +53,10 @@ export function deadCopy(
       [HEADERS.error]: cause.error,
       [HEADERS.attempts]: incoming.attempt,
       [HEADERS.deadAt]: new Date().toISOString(),
-      ...(cause.violations?.length ? { [HEADERS.violations]: listViolations(cause) } : {}),
+      ...(cause.schema === undefined ? {} : { [HEADERS.schema]: cause.schema }),
+      ...(cause.violations?.length
+        ? { [HEADERS.violations]: JSON.stringify(cause.violations) }
+        : {}),
     },
   });
 }
@@ -130,13 +133,4 @@ function isEncodable(value: unknown): boolean {
   // With what is inherited: a key `__proto__` makes a prototype, and amqplib writes that too.
   for (const key in value) if (!isEncodable(value[key as keyof typeof value])) return false;
   return true;
-}
-
-/** As JSON, cut to what a header may hold: the first ones say most. */
-function listViolations({ violations = [] }: Cause): string {
-  for (let count = violations.length; count > 0; count--) {
-    const listed = JSON.stringify(violations.slice(0, count));
-    if (Buffer.byteLength(listed) <= NUMBERS.maxHeaderBytes) return listed;
-  }
-  return "[]";
 }

@@ -18,6 +18,7 @@ export const HEADERS = {
   attempts: "x-warren-attempts",
   reason: "x-warren-reason",
   error: "x-warren-error",
+  schema: "x-warren-schema",
   violations: "x-warren-violations",
   deadAt: "x-warren-dead-at",
 } as const;

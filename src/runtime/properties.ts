@@ -1,6 +1,7 @@
 /** What a caller may set on a message: one schema for HTTP and handlers, checked before amqplib. */
 import { Ajv, type AnySchemaObject } from "ajv";
 import { type Check, createCheck } from "../events/check.ts";
+import { countWork, withWork } from "../events/work.ts";
 import { NUMBERS } from "../numbers.ts";
 
 const { maxNameBytes, maxHeaders, maxHeaderKeyBytes, maxHeaderBytes, maxTtlMs } = NUMBERS;
@@ -53,7 +54,7 @@ const rules: Readonly<Record<string, Rule>> = {
 
 /** Compiles a schema that may use `rule`. */
 export function compileProperties(schema: AnySchemaObject): Check {
-  return createCheck((options) => {
+  return createCheck((options, work) => {
     const ajv = new Ajv({ strict: true, ownProperties: true, ...options });
     ajv.addKeyword({
       keyword: "rule",
@@ -61,7 +62,8 @@ export function compileProperties(schema: AnySchemaObject): Check {
       compile: (name: string) => rules[name]?.holds ?? (() => false),
       error: { message: ({ schema: name }) => rules[name]?.text ?? "" },
     });
-    return ajv.compile(schema);
+    countWork(ajv, work);
+    return ajv.compile(withWork(schema) as AnySchemaObject);
   });
 }
 

@@ -70,19 +70,16 @@ const NO_EXCHANGE = { exchange: "", routingKey: null };
 function checkMessage(request: PublishRequest): Refusal | null {
   const { messageId, correlationId, priority, expirationMs, headers } = request;
   const { exchange, routingKey } = "exchange" in request ? request : NO_EXCHANGE;
-  const violations = checkProperties(
-    {
-      // A handler in JavaScript may leave them out, which a schema would not notice.
-      exchange: exchange ?? null,
-      ...(routingKey === null ? {} : { routing_key: routingKey ?? null }),
-      ...(messageId === null ? {} : { message_id: messageId }),
-      ...(correlationId === undefined ? {} : { correlation_id: correlationId }),
-      ...(priority === undefined ? {} : { priority }),
-      ...(expirationMs === undefined ? {} : { expiration: expirationMs }),
-      ...(headers === undefined ? {} : { headers }),
-    },
-    0,
-  );
+  const violations = checkProperties({
+    // A handler in JavaScript may leave them out, which a schema would not notice.
+    exchange: exchange ?? null,
+    ...(routingKey === null ? {} : { routing_key: routingKey ?? null }),
+    ...(messageId === null ? {} : { message_id: messageId }),
+    ...(correlationId === undefined ? {} : { correlation_id: correlationId }),
+    ...(priority === undefined ? {} : { priority }),
+    ...(expirationMs === undefined ? {} : { expiration: expirationMs }),
+    ...(headers === undefined ? {} : { headers }),
+  });
   if (violations.length > 0) return malformed(violations);
   const { length } = request.body;
   if (length <= NUMBERS.maxBodyBytes) return null;

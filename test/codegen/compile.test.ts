@@ -8,11 +8,27 @@ const price = {
   definitions: { money: { type: "object", properties: { amount: { type: "number" } } } },
   properties: { price: { $ref: "#/definitions/money" } },
 };
+/** As the loader bundles what schemas/common has. */
+const $defs = {
+  "common/money.json": {
+    type: "object",
+    properties: {
+      amount: { $ref: "#/$defs/common~1money.json~1$defs~1amount" },
+      currency: { enum: ["EUR", "USD"] },
+      parts: { type: "array", items: { $ref: "#/$defs/common~1money.json" } },
+    },
+    required: ["amount"],
+  },
+  "common/money.json/$defs/amount": { type: "number" },
+};
+const money = { $ref: "#/$defs/common~1money.json" };
 const topology = topologyOf({
   exchanges: {
     books: ["book.created", "book.deleted"],
     loose: ["open.fields", "one.of"],
     content: null,
+    sales: ["sale.made", "sale.undone"],
+    tasks: null,
     'the "odd"\\ one\'s': ["x-y.z_1", "x.y.z1"],
     toString: ["constructor"],
   },
@@ -23,8 +39,17 @@ const topology = topologyOf({
     'a"b': [['the "odd"\\ one\'s', "#"]],
     constructor: [["toString", "constructor"] as const],
     parked: null,
+    price_quote: [["tasks", "price.quote"]],
+    count: [["tasks", "count"]],
+    sales: [["sales", "#"]],
+  },
+  replies: {
+    price_quote: { properties: { price: money, until: text }, required: ["price"], $defs },
+    count: { type: ["integer", "null"] },
   },
   events: {
+    "sale.made": { properties: { total: money }, required: ["total"], $defs },
+    "sale.undone": { properties: { back: money }, required: ["back"], $defs },
     "book.created": {
       properties: { id: text, title: text, pages: { type: "integer" } },
       required: ["id", "title"],
@@ -53,32 +78,44 @@ export default defineHandler<${JSON.stringify(queue)}>(async (event, { publish }
 `;
 }
 
-const cases = [
-  ["reads a field of the queue's event", [], handler("created", "event.title.trim();")],
+/** As a caller for replies would be typed. */
+function caller(queue: string, body: string): string {
+  return `import { defineHandler, type ExchangeName, type FieldsOf, type KeyOf, type ReplyOf } from "warren";
+declare function call<X extends ExchangeName, K extends KeyOf<X>>(
+  exchange: X, key: K, request: FieldsOf<X, K>): Promise<ReplyOf<X, K>>;
+export default defineHandler<${JSON.stringify(queue)}>(async () => {
+  ${body}
+});
+`;
+}
+
+/** What a module does, what tsc says to it (null: it compiles), the module. */
+const cases: readonly (readonly [does: string, text: string | null, source: string])[] = [
+  ["reads a field of the queue's event", null, handler("created", "event.title.trim();")],
   [
     "narrows a union by event_type",
-    [],
+    null,
     handler("books", 'if (event.event_type === "book.deleted") event.reason?.trim();'),
   ],
   [
     "publishes what the exchange lists",
-    [],
+    null,
     handler("books", 'await publish("books", "book.deleted", { id: event.id });'),
   ],
   [
     "publishes any JSON to an open exchange",
-    [],
+    null,
     handler("books", 'await publish("content", "any.key", [1]);'),
   ],
-  ["has a queue whose name needs quotes", [], handler('a"b', "event.price?.amount?.toFixed();")],
+  ["has a queue whose name needs quotes", null, handler('a"b', "event.price?.amount?.toFixed();")],
   [
     "has a queue named as a method of Object",
-    [],
+    null,
     handler("constructor", 'event.event_type satisfies "constructor";'),
   ],
   [
     "publishes to names of any characters",
-    [],
+    null,
     handler(
       "created",
       'await publish("the \\"odd\\"\\\\ one\'s", "x-y.z_1", { price: { amount: 1 } });',
@@ -86,66 +123,170 @@ const cases = [
   ],
   [
     "imports events and groups by name",
-    [],
+    null,
     'import type { BookCreated, BookEvent, XEvent } from "./generated/events.ts";\nexport const both = (book: BookCreated): BookEvent | XEvent => book;\n',
   ],
-  ["handles a queue that does not exist", ["TS2344"], handler("nope", "")],
-  ["handles a queue that is parked", ["TS2344"], handler("parked", "")],
-  ["reads a field that the event has not", ["TS2339"], handler("created", "event.reason;")],
-  ["reads a field of some events without narrowing", ["TS2339"], handler("books", "event.reason;")],
-  ["reads a field that may be missing", ["TS18048"], handler("created", "event.pages.toFixed();")],
+  [
+    "replies what the schema says, and what it takes from a shared file",
+    null,
+    handler("price_quote", 'return { price: { amount: 1, currency: "EUR" } };'),
+  ],
+  ["replies null where it may", null, handler("count", "return null;")],
+  ["returns anything where no reply is declared", null, handler("created", "return { a: 1 };")],
+  [
+    "gives one event's shared part to another",
+    null,
+    handler(
+      "sales",
+      'if (event.event_type === "sale.made") await publish("sales", "sale.undone", { back: event.total });',
+    ),
+  ],
+  [
+    "calls for a reply",
+    null,
+    caller("created", 'return (await call("tasks", "price.quote", {})).price.amount.toFixed();'),
+  ],
+  [
+    "imports replies and shared parts by name",
+    null,
+    'import type { Money, PriceQuoteReply } from "./generated/events.ts";\nexport const of = (reply: PriceQuoteReply): Money => reply.price;\n',
+  ],
+  [
+    "replies nothing",
+    [
+      "Argument of type '(event: unknown, { publish }: HandlerContext) => Promise<void>' is not assignable to parameter of type 'HandlerFunction<unknown, PriceQuoteReply>'.",
+      "  Type 'Promise<void>' is not assignable to type 'PriceQuoteReply | Promise<PriceQuoteReply>'.",
+      "    Type 'Promise<void>' is not assignable to type 'Promise<PriceQuoteReply>'.",
+      "      Type 'void' is not assignable to type 'PriceQuoteReply'.",
+    ].join("\n"),
+    handler("price_quote", ""),
+  ],
+  [
+    "replies another type",
+    [
+      "Argument of type '(event: unknown, { publish }: HandlerContext) => Promise<string>' is not assignable to parameter of type 'HandlerFunction<unknown, CountReply>'.",
+      "  Type 'Promise<string>' is not assignable to type 'Promise<CountReply> | CountReply'.",
+      "    Type 'Promise<string>' is not assignable to type 'Promise<CountReply>'.",
+      "      Type 'string' is not assignable to type 'CountReply'.",
+    ].join("\n"),
+    handler("count", 'return "1";'),
+  ],
+  [
+    "replies a field of another type",
+    [
+      "Argument of type '(event: unknown, { publish }: HandlerContext) => Promise<{ price: { amount: string; }; }>' is not assignable to parameter of type 'HandlerFunction<unknown, PriceQuoteReply>'.",
+      "  Type 'Promise<{ price: { amount: string; }; }>' is not assignable to type 'PriceQuoteReply | Promise<PriceQuoteReply>'.",
+      "    Type 'Promise<{ price: { amount: string; }; }>' is not assignable to type 'Promise<PriceQuoteReply>'.",
+      "      Type '{ price: { amount: string; }; }' is not assignable to type 'PriceQuoteReply'.",
+      "        The types of 'price.amount' are incompatible between these types.",
+      "          Type 'string' is not assignable to type 'number'.",
+    ].join("\n"),
+    handler("price_quote", 'return { price: { amount: "1" } };'),
+  ],
+  [
+    "replies without a required field",
+    [
+      "Argument of type '(event: unknown, { publish }: HandlerContext) => Promise<{ until: string; }>' is not assignable to parameter of type 'HandlerFunction<unknown, PriceQuoteReply>'.",
+      "  Type 'Promise<{ until: string; }>' is not assignable to type 'PriceQuoteReply | Promise<PriceQuoteReply>'.",
+      "    Type 'Promise<{ until: string; }>' is not assignable to type 'Promise<PriceQuoteReply>'.",
+      "      Property 'price' is missing in type '{ until: string; }' but required in type 'PriceQuoteReply'.",
+    ].join("\n"),
+    handler("price_quote", 'return { until: "tomorrow" };'),
+  ],
+  [
+    "reads a field that the reply has not",
+    "Property 'cost' does not exist on type 'PriceQuoteReply'.",
+    caller("created", '(await call("tasks", "price.quote", {})).cost;'),
+  ],
+  [
+    "reads a reply that no schema tells of",
+    "Object is of type 'unknown'.",
+    caller("created", '(await call("tasks", "other", {})).cost;'),
+  ],
+  [
+    "handles a queue that does not exist",
+    'Type \'"nope"\' does not satisfy the constraint \'"a\\"b" | "articles" | "books" | "constructor" | "count" | "created" | "price_quote" | "sales"\'.',
+    handler("nope", ""),
+  ],
+  [
+    "handles a queue that is parked",
+    'Type \'"parked"\' does not satisfy the constraint \'"a\\"b" | "articles" | "books" | "constructor" | "count" | "created" | "price_quote" | "sales"\'.',
+    handler("parked", ""),
+  ],
+  [
+    "reads a field that the event has not",
+    "Property 'reason' does not exist on type 'BookCreated'.",
+    handler("created", "event.reason;"),
+  ],
+  [
+    "reads a field of some events without narrowing",
+    [
+      "Property 'reason' does not exist on type 'BookCreated | BookDeleted'.",
+      "  Property 'reason' does not exist on type 'BookCreated'.",
+    ].join("\n"),
+    handler("books", "event.reason;"),
+  ],
+  [
+    "reads a field that may be missing",
+    "'event.pages' is possibly 'undefined'.",
+    handler("created", "event.pages.toFixed();"),
+  ],
   [
     "compares event_type with an event of another queue",
-    ["TS2367"],
+    "This comparison appears to be unintentional because the types '\"book.created\"' and '\"book.deleted\"' have no overlap.",
     handler("created", 'if (event.event_type === "book.deleted") return;'),
   ],
-  ["reads an open queue's event unseen", ["TS18046"], handler("articles", "event.title;")],
+  [
+    "reads an open queue's event unseen",
+    "'event' is of type 'unknown'.",
+    handler("articles", "event.title;"),
+  ],
   [
     "publishes to an exchange that does not exist",
-    ["TS2345"],
+    'Argument of type \'"nope"\' is not assignable to parameter of type \'"books" | "content" | "loose" | "sales" | "tasks" | "the \\"odd\\"\\\\ one\'s" | "toString"\'.',
     handler("created", 'await publish("nope", "book.created", event);'),
   ],
   [
     "publishes an event that the exchange does not list",
-    ["TS2345"],
+    'Argument of type \'"x-y.z_1"\' is not assignable to parameter of type \'"book.created" | "book.deleted"\'.',
     handler("created", 'await publish("books", "x-y.z_1", {});'),
   ],
   [
     "publishes without a required field",
-    ["TS2741"],
+    "Property 'title' is missing in type '{ id: string; }' but required in type '{ id: string; title: string; pages?: number; }'.",
     handler("created", 'await publish("books", "book.created", { id: "1" });'),
   ],
   [
     "publishes fields that an open schema does not name",
-    [],
+    null,
     handler("created", 'await publish("loose", "open.fields", { id: "1", more: true });'),
   ],
   [
     "publishes to an open schema without its required field",
-    ["TS2741"],
+    "Property 'id' is missing in type '{ more: boolean; }' but required in type '{ [x: string]: unknown; id: string; }'.",
     handler("created", 'await publish("loose", "open.fields", { more: true });'),
   ],
   [
     "publishes one of two forms",
-    [],
+    null,
     handler("created", 'await publish("loose", "one.of", { b: "1" });'),
   ],
   [
     "publishes neither of two forms",
-    ["TS2345"],
+    "Argument of type '{}' is not assignable to parameter of type '{ a: string; } | { b: string; }'.",
     handler("created", 'await publish("loose", "one.of", {});'),
   ],
   [
     "publishes a field of another type",
-    ["TS2322"],
+    "Type 'number' is not assignable to type 'string'.",
     handler("created", 'await publish("books", "book.deleted", { id: 1 });'),
   ],
   [
     "publishes a field that the schema does not name",
-    ["TS2561"],
+    "Object literal may only specify known properties, but 'raeson' does not exist in type '{ id: string; reason?: string; }'. Did you mean to write 'reason'?",
     handler("created", 'await publish("books", "book.deleted", { id: "1", raeson: "" });'),
   ],
-] as const;
+];
 
 describe.each(["sources", "declarations"] as const)("against warren's %s", (form) => {
   let compiler: Compiler | undefined;
@@ -158,10 +299,9 @@ describe.each(["sources", "declarations"] as const)("against warren's %s", (form
   });
   afterAll(() => compiler?.remove());
 
-  for (const [index, [name, codes]] of cases.entries()) {
-    const verdict = codes.length === 0 ? "compiles" : `does not compile (${codes})`;
-    test(`a module that ${name} ${verdict}`, () => {
-      expect(errors.get(`case-${index}`)).toEqual(codes);
+  for (const [index, [name, text]] of cases.entries()) {
+    test(`a module that ${name} ${text === null ? "compiles" : "does not, and hears why"}`, () => {
+      expect(errors.get(`case-${index}`)).toEqual(text === null ? [] : [text]);
     });
   }
 });

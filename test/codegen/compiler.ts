@@ -9,7 +9,7 @@ import { REPOSITORY } from "../support/processes.ts";
 /** How the project sees warren: its sources, or what a published package holds. */
 export type Form = "sources" | "declarations";
 
-/** A project in a temporary folder; `compile` gives the codes of the errors in each module. */
+/** A project in a temporary folder; `compile` gives what tsc says to each module, error by error. */
 export type Compiler = {
   compile(modules: Readonly<Record<string, string>>): ReadonlyMap<string, readonly string[]>;
   remove(): void;
@@ -97,11 +97,12 @@ function errorsIn(
   modules: readonly string[],
 ): ReadonlyMap<string, readonly string[]> {
   const errors = new Map<string, string[]>(modules.map((name) => [name, []]));
-  for (const line of output.split("\n")) {
-    const [, file, code] = /^(\S+)\(\d+,\d+\): error (TS\d+):/.exec(line) ?? [];
+  // An error's further lines are indented.
+  for (const whole of output.split(/\n(?! )/)) {
+    const [, file, text] = /^(\S+)\(\d+,\d+\): error TS\d+: (.*)$/s.exec(whole) ?? [];
     const found = file === undefined ? undefined : errors.get(file.slice(4, -3));
-    if (code !== undefined && found !== undefined) found.push(code);
-    else if (/error TS/.test(line)) throw new Error(line);
+    if (text !== undefined && found !== undefined) found.push(text);
+    else if (/error TS/.test(whole)) throw new Error(whole);
   }
   return errors;
 }

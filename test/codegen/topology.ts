@@ -9,12 +9,15 @@ export type Blocks = {
   readonly exchanges: Readonly<Record<string, readonly string[] | null>>;
   readonly queues: QueueBlocks;
   readonly events: Readonly<Record<string, JsonSchema>>;
+  /** By queue. */
+  readonly replies?: Readonly<Record<string, JsonSchema>>;
 };
 
 const handler = { name: "handler", file: "/handler.ts" };
+export const handled = { handler };
 
 /** A topology of topic exchanges, and of queues with a handler where they have bindings. */
-export function topologyOf({ exchanges, queues, events }: Blocks): Topology {
+export function topologyOf({ exchanges, queues, events, replies = {} }: Blocks): Topology {
   return build({
     exchanges: mapValues(exchanges, (listed) => ({ events: listed })),
     queues: mapValues(queues, (bindings) => ({ handler: bindings === null ? null : handler })),
@@ -22,6 +25,7 @@ export function topologyOf({ exchanges, queues, events }: Blocks): Topology {
       (bindings ?? []).map(([exchange, key]) => [exchange, queue, key] as const),
     ),
     schemas: events,
+    replies,
   });
 }
 

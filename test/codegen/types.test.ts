@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
 import { generateTypes } from "../../src/codegen/types.ts";
-import { type Blocks, topologyOf } from "./topology.ts";
+import { topologyOf as build } from "../support/topology.ts";
+import { type Blocks, handled, topologyOf } from "./topology.ts";
 
-const header =
-  "// Generated from topology.yaml and schemas/events by `npm run generate`: do not edit.\n";
+const header = "// Generated from topology.yaml and schemas by `npm run generate`: do not edit.\n";
 const books: Blocks = {
   exchanges: { books: ["book.created", "book.deleted"], content: null },
   queues: {
@@ -77,6 +77,141 @@ declare module "warren" {
     };
     "content": unknown;
   }
+  interface QueueReplies {
+  }
+  interface ExchangeReplies {
+  }
+}
+`);
+});
+
+const money = { $ref: "#/$defs/common~1money.json" };
+const $defs = {
+  "common/money.json": {
+    description: "An amount in a currency.",
+    type: "object",
+    properties: {
+      amount: { $ref: "#/$defs/common~1money.json~1$defs~1amount", description: "What is owed." },
+      change: money,
+      // A property may be named as a keyword.
+      enum: { type: "array", items: { $ref: "#/$defs/common~1money.json~1$defs~1amount" } },
+      back: { $ref: "#" },
+    },
+    examples: [{ $ref: "#/$defs/common~1money.json" }],
+  },
+  "common/money.json/$defs/amount": { type: "number" },
+};
+
+test("what schemas share is one type, by the name of its file and the words of its part", async () => {
+  const files = await generated({
+    exchanges: {},
+    queues: { till: [] },
+    events: {
+      "sale.made": { properties: { total: money }, $defs },
+      "sale.undone": { ...money, required: ["change"], $defs: { ...$defs, note: {} } },
+    },
+    replies: { till: { oneOf: [money, { type: "null" }], $defs } },
+  });
+  expect(files["events.ts"]).toBe(`${header}
+export interface SaleMade {
+  event_type: "sale.made";
+  total?: Money;
+}
+
+export type SaleUndone = Money & {
+  event_type: "sale.undone";
+};
+
+export type TillReply = Money | null;
+
+/**
+ * An amount in a currency.
+ */
+export interface Money {
+  /**
+   * What is owed.
+   */
+  amount?: MoneyAmount;
+  change?: Money;
+  enum?: MoneyAmount[];
+  back?: unknown;
+}
+
+export type MoneyAmount = number;
+
+export type SaleEvent = SaleMade | SaleUndone;
+`);
+});
+
+test("names are taken by events, groups, replies and shared parts in turn, and none twice", async () => {
+  const part = { type: "string" };
+  const files = await generated({
+    exchanges: {},
+    queues: { book: [], "book.created": [] },
+    events: {
+      "book.created": {
+        properties: {},
+        $defs: {
+          "a/money.json": part,
+          "b/money.json": part,
+          "book-event.json": part,
+          "events/book.reply.json": part,
+          "common/object.json": part,
+        },
+      },
+      "book.reply": { properties: {} },
+    },
+    replies: { book: {}, "book.created": { type: "null" } },
+  });
+  expect(files["events.ts"]?.match(/(?<=export (type|interface) )\w+/g)).toEqual([
+    ...["BookCreated", "BookReply", "BookReply2", "BookCreatedReply"],
+    ...["AMoney", "BMoney", "BookEvent2", "Object", "BookReplyFields", "BookEvent"],
+  ]);
+});
+
+test("a queue's reply is told to its handler, and to those who publish what reaches it", async () => {
+  const topology = build({
+    exchanges: {
+      tasks: { type: "direct" },
+      jobs: { events: ["job.asked", "job.told"] },
+      all: { type: "fanout" },
+      inner: { internal: true },
+      free: {},
+    },
+    queues: { quote: handled, count: handled, other: handled },
+    bindings: [
+      ["tasks", "quote", "price.quote"],
+      ["tasks", "count", "count"],
+      ["tasks", "other", "other"],
+      ["jobs", "x>inner", "job.asked"],
+      ["inner", "count", "#"],
+      ["all", "quote"],
+      ["all", "count"],
+      ["free", "quote", "a.*"],
+    ],
+    schemas: { "job.asked": {}, "job.told": {} },
+    replies: { quote: { type: "object" }, count: { type: "integer" }, "o.t": { type: "null" } },
+  });
+  const files = await generateTypes(topology);
+  const content = files.find(({ path }) => path === "topology.ts")?.content ?? "";
+  expect(content.slice(content.indexOf("  interface QueueReplies"))).toBe(`\
+  interface QueueReplies {
+    "count": CountReply;
+    "o.t": OTReply;
+    "quote": QuoteReply;
+  }
+  interface ExchangeReplies {
+    "all": {
+      [key: string]: CountReply | QuoteReply;
+    };
+    "jobs": {
+      "job.asked": CountReply;
+    };
+    "tasks": {
+      "count": CountReply;
+      "price.quote": QuoteReply;
+    };
+  }
 }
 `);
 });
@@ -105,6 +240,10 @@ declare module "warren" {
   interface QueueEvents {
   }
   interface ExchangeEvents {
+  }
+  interface QueueReplies {
+  }
+  interface ExchangeReplies {
   }
 }
 `);

@@ -236,4 +236,6 @@ test("generate writes the types, and --check exits 2 once they are stale", async
   const stale = await runCli(project, ["generate", "--check"]);
   expect(stale.exit).toBe(2);
   expect(stale.stderr).toContain("generated-stale");
+  const line = /topology\.ts:\d+ differs\n- {5}"greet_queue": unknown;\n\+ {5}"greet_queue_2": /;
+  expect(stale.stderr).toMatch(line);
 });

@@ -7,7 +7,7 @@ exchanges: { orders: { type: topic } }
 queues: { all: { type: classic, bind: { orders: "#" }, handler: none } }
 `;
 
-test("export prints definitions.json, or a flowchart, and nothing else yet", async ({
+test("export prints definitions.json, or a flowchart, and nothing else", async ({
   createProject,
   runCli,
 }) => {
@@ -44,7 +44,7 @@ test("export prints definitions.json, or a flowchart, and nothing else yet", asy
       'flowchart LR\n  e0{{"orders<br/>topic"}}\n  q0[("all<br/>classic")]\n  e0 -->|"#35;"| q0\n',
   });
 
-  const unknown = await runCli(project, ["export", "asyncapi"]);
+  const unknown = await runCli(project, ["export", "wsdl"]);
   expect(unknown).toMatchObject({ exit: 1, stdout: "" });
 });
 
@@ -70,4 +70,23 @@ exchanges:
 queues:
   all: { bind: { orders: "#" }, handler: none }
 `);
+});
+
+test("export prints the documents of HTTP and of the messages, which name no path and no password", async ({
+  createProject,
+  runCli,
+}) => {
+  const project = await createProject({
+    topology: topology.replace("amqp://127.0.0.1", "amqp://us3r:s3cret@127.0.0.1/shop"),
+    events: { "order.placed": { type: "object", examples: [{ order_id: "1" }] } },
+  });
+  for (const [form, version] of [
+    ["openapi", { openapi: "3.1.0" }],
+    ["asyncapi", { asyncapi: "3.0.0" }],
+  ] as const) {
+    const { exit, stdout, stderr } = await runCli(project, ["export", form]);
+    expect({ exit, stderr }).toEqual({ exit: 0, stderr: "" });
+    expect(JSON.parse(stdout)).toMatchObject({ ...version, info: { title: "shop" } });
+    for (const secret of [project.folder, "us3r", "s3cret"]) expect(stdout).not.toContain(secret);
+  }
 });

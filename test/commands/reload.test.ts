@@ -322,6 +322,33 @@ test("a schema changes what publish takes and what handlers get, at once; a bad 
   expect(await warren.stop()).toBe(0);
 });
 
+test("a file that schemas take a part from is one of them: its change is theirs, its mistake is named", async ({
+  vhost,
+  createProject,
+  startCli,
+}) => {
+  const schema = (type: string) => JSON.stringify({ properties: { id: { type } } });
+  const taking = { type: "object", allOf: [{ $ref: "../common/known.json" }] };
+  const project = await createProject({
+    topology: topologyOf(vhost.url),
+    handlers,
+    events: { "job.done": taking },
+  });
+  await project.write("schemas/common/known.json", schema("number"));
+  const warren = await run(startCli, project);
+  const publish = () => warren.publish("/publish/job.done", { id: 1 });
+  expect(await publish()).toBe(202);
+  await project.write("schemas/common/known.json", "{\n");
+  expect(await warren.problem(/no JSON/)).toMatch(
+    /^schemas\/common\/known\.json:2:1 bad-event-schema /,
+  );
+  expect(await publish()).toBe(202);
+  await project.write("schemas/common/known.json", schema("string"));
+  await warren.generation(2);
+  expect(await publish()).toBe(422);
+  expect(await warren.stop()).toBe(0);
+});
+
 test("a new schema is taken where the file's patterns include it", async ({
   vhost,
   createProject,

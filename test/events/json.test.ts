@@ -16,14 +16,28 @@ test.each([
   ["a lone surrogate as a key", '{"\\udc00":1}', "a string of the body has a lone surrogate"],
   ["a key __proto__", '{"a":{"__proto__":{}}}', "the body has a key __proto__"],
   ["a hidden key __proto__", '{"\\u005f_proto__":{}}', "the body has a key __proto__"],
-  ["65 levels", nested(65), "the body is nested deeper than 64 levels"],
+  ["65 levels", nested(65), "the body is nested 65 levels deep, at most 64 are taken"],
   [
     "65 levels around a string",
     `["]]]]${'\\"'}",${nested(64)}]`,
-    "the body is nested deeper than 64 levels",
+    "the body is nested 65 levels deep, at most 64 are taken",
   ],
-  ["49,000 levels", nested(49_000), "the body is nested deeper than 64 levels"],
-  ["500,000 open brackets", "[".repeat(500_000), "the body is nested deeper than 64 levels"],
+  ["49,000 levels", nested(49_000), "the body is nested 49000 levels deep, at most 64 are taken"],
+  [
+    "500,000 open brackets",
+    "[".repeat(500_000),
+    "the body is nested 500000 levels deep, at most 64 are taken",
+  ],
+  [
+    "20,001 values",
+    `[${"0,".repeat(19_999)}0]`,
+    "the body has 20001 values, at most 20000 are taken",
+  ],
+  [
+    "as many in objects of one member",
+    `[${'{"a, b": [ ]} , '.repeat(10_000)}0]`,
+    "the body has 20002 values, at most 20000 are taken",
+  ],
 ])("%s is refused", (_what, body, message) => {
   expect(decodeJson(Buffer.from(body))).toEqual({
     ok: false,
@@ -42,6 +56,8 @@ test.each([
   [`["${"[".repeat(200)}"]`],
   [`["\\\\","${'\\"['.repeat(100)}"]`],
   [` [${"[],".repeat(500)}[]] `],
+  [`[${"0,".repeat(19_998)}0]`],
+  [`[${'{"a, b": [ ]} , '.repeat(9_999)}0]`],
 ])("%j is taken as JSON.parse takes it", (body) => {
   expect(decodeJson(Buffer.from(body))).toEqual({ ok: true, value: JSON.parse(body) });
 });

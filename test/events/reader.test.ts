@@ -1,5 +1,4 @@
 import { expect, test } from "vitest";
-import { vetSchema } from "../../src/events/check.ts";
 import { createRandom, type Random } from "../support/random.ts";
 import { messageOf, readerOf } from "./reading.ts";
 
@@ -85,7 +84,7 @@ test.each([
     "unexpected-event",
   ],
 ])("a message %s is refused", (_what, message, code) => {
-  const answer = { ok: false, code, message: expect.any(String), violations: [] };
+  const answer = { ok: false, code, message: expect.any(String), violations: [], schema: null };
   expect(reader.read(message, expected)).toEqual(answer);
 });
 
@@ -156,41 +155,62 @@ test.each([
     code: "invalid-event",
     message: expect.any(String),
     violations: expect.arrayContaining(listed),
+    schema: expect.toBeOneOf([null, expect.stringMatching(/^book\.created@/)]),
   });
   expect(read).toHaveProperty("violations.length", listed.length);
 });
 
-test("at most a hundred violations are listed, and of a large body the first alone", () => {
+test("of more than a hundred violations the last one says how many are left out", () => {
   const body = (count: number) => ({
     ...flat,
     ...Object.fromEntries(Array.from({ length: count }, (_, i) => [`extra_${i}`, 0])),
   });
-  const count = (extra: number) => {
+  const listOf = (extra: number) => {
     const read = reader.read(messageOf(body(extra)), expected);
-    return read.ok ? 0 : read.violations.length;
+    return read.ok ? [] : read.violations;
   };
-  expect([count(0), count(99), count(500), count(50_000)]).toEqual([0, 99, 100, 1]);
+  expect([0, 99, 100].map((extra) => listOf(extra).length)).toEqual([0, 99, 100]);
+  for (const extra of [101, 500, 10_000]) {
+    const violations = listOf(extra);
+    expect(violations).toHaveLength(101);
+    expect(violations.at(-1)).toEqual({
+      pointer: "",
+      message: `${extra - 100} more are not listed`,
+    });
+  }
 });
 
-test("a slow pattern is kept from running by maxLength, also when all mistakes are listed", () => {
-  const name = { type: "string", maxLength: 10, pattern: "^(a+)+$" };
-  const slow = readerOf({
-    e: { type: "object", properties: { name }, additionalProperties: false },
+test("violations take 16 KiB as JSON at most, and the last one says how many are left out", () => {
+  const body = Object.fromEntries(
+    Array.from({ length: 90 }, (_, n) => [`${n}${"é".repeat(400)}`, 0]),
+  );
+  const read = reader.read(messageOf({ ...flat, ...body }), expected);
+  const violations = read.ok ? [] : read.violations;
+  const { length } = violations;
+  expect(Buffer.byteLength(JSON.stringify(violations))).toBeLessThan(17 * 1024);
+  expect(length).toBeGreaterThan(20);
+  expect(violations.at(-1)).toEqual({
+    pointer: "",
+    message: `${90 - (length - 1)} more are not listed`,
   });
-  const started = performance.now();
-  const read = slow.read(messageOf({ event_type: "e", name: `${"a".repeat(40)}!`, other: 1 }), [
-    "e",
-  ]);
+});
+
+test("where it would take too long to find every violation, the first is named and it is said", () => {
+  const item = { oneOf: Array.from({ length: 9 }, () => ({ type: "string" })) };
+  const list = readerOf({
+    e: { type: "object", properties: { l: { type: "array", items: item } } },
+  });
+  const read = list.read(messageOf({ event_type: "e", l: Array(19_000).fill(0) }), ["e"]);
   expect(read).toMatchObject({
     violations: [
-      { pointer: "/other", message: "is not a known field" },
-      { pointer: "/name", message: "must NOT have more than 10 characters" },
+      { pointer: "/l/0", message: "must be string" },
+      { pointer: "/l/0", message: "must match exactly one schema in oneOf" },
+      { pointer: "", message: "there may be more: to find them all takes too long" },
     ],
   });
-  expect(performance.now() - started).toBeLessThan(5_000);
 });
 
-test("uniqueItems compares by value, and takes time in proportion", () => {
+test("uniqueItems compares by value", () => {
   const list = { type: "array", uniqueItems: true };
   const unique = readerOf({ e: { type: "object", properties: { list } } });
   const isTaken = (items: readonly unknown[]) =>
@@ -202,20 +222,6 @@ test("uniqueItems compares by value, and takes time in proportion", () => {
       { b: [2], a: 1 },
     ]),
   ).toBe(false);
-  const started = performance.now();
-  expect(isTaken(Array.from({ length: 100_000 }, (_, n) => ({ n })))).toBe(true);
-  expect(performance.now() - started).toBeLessThan(10_000);
-});
-
-test.each([
-  ["an unknown keyword", { type: "object", requierd: [] }],
-  ["an unknown format", { properties: { a: { type: "string", format: "colour" } } }],
-  ["a reference out of the file", { $ref: "other.json" }],
-  ["a reference to itself", { allOf: [{ $ref: "#" }] }],
-])("a schema with %s is refused", (_what, schema) => {
-  expect(() => vetSchema({ type: "e", file: "e.json", schema })).toThrow(
-    expect.objectContaining({ code: "bad-event-schema" }),
-  );
 });
 
 test("draft 2020-12 is what a schema without $schema is written in", () => {

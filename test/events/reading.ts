@@ -1,11 +1,12 @@
 import { createEventReader, type RawMessage } from "../../src/events/reader.ts";
+import { versionOf } from "../../src/loader/schema-version.ts";
 import type { JsonSchema } from "../../src/topology.ts";
 
 /** A reader of these events: type → schema. */
 export function readerOf(schemas: Readonly<Record<string, JsonSchema>>) {
   const events = Object.entries(schemas).map(([type, schema]) => [
     type,
-    { type, file: `schemas/events/${type}.json`, schema },
+    { type, file: `schemas/events/${type}.json`, schema, version: versionOf(schema) },
   ]);
   return createEventReader(Object.fromEntries(events));
 }

@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
+import { createDocuments } from "../../src/commands/documents.ts";
 import { WarrenError } from "../../src/errors.ts";
 import { createEventReader } from "../../src/events/reader.ts";
 import { createApp } from "../../src/http/app.ts";
@@ -94,6 +95,7 @@ export async function startApp(): Promise<TestApp> {
         throw app.driftError;
       },
       trace: () => [],
+      documents: createDocuments(() => topology),
       log: { debug: nothing, info: nothing, warn: nothing, error: nothing },
     }),
   );

@@ -17,6 +17,7 @@ test("a bug in warren is a 500 that tells nothing of the inside, and is logged w
     topology: () => topologyOf({ exchanges: {} }),
     drift: () => Promise.reject(bug),
     trace: () => [],
+    documents: { openapi: () => Promise.reject(bug), asyncapi: () => Promise.reject(bug) },
     log,
   });
   const server = createServer(app).listen(0, "127.0.0.1");

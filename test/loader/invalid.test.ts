@@ -39,6 +39,7 @@ test("every code of the loader has a fixture, or a test of its own", () => {
     "file-not-found", // load.test.ts
     "file-too-large", // load.test.ts
     "bad-event-schema", // events.test.ts
+    "unknown-reply", // replies.test.ts
     "bad-handler", // found by the host of the handlers, which loads them
   ];
   const covered = fixtures

@@ -50,6 +50,7 @@ test("the least file has the defaults", async ({ createProject }) => {
     bindings: [],
     policies: {},
     events: {},
+    replies: {},
     places: {
       project: { file: path("topology.yaml"), line: 2, column: 10 },
       broker: { file: path("topology.yaml"), line: 3, column: 1 },

@@ -11,6 +11,7 @@ const exchanges = {
   fan: { type: "fanout", events: [...book, ...order] },
   inner: { internal: true },
 };
+const handled = { handler: { name: "handler", file: "/handler.ts" } };
 
 const cases: readonly (readonly [rule: string, ShortTopology, readonly string[] | null])[] = [
   [
@@ -112,11 +113,25 @@ const cases: readonly (readonly [rule: string, ShortTopology, readonly string[] 
     order,
   ],
   [
-    "dead letters are any JSON",
+    "headers that no message can have together let nothing through",
+    {
+      exchanges: {
+        docs: { type: "headers", events: order },
+        inner: { type: "headers", internal: true },
+      },
+      bindings: [
+        ["docs", "x>inner", { type: "pdf" }],
+        ["inner", "q", { type: "text" }],
+      ],
+    },
+    [],
+  ],
+  [
+    "of a handler dead letters are any JSON",
     {
       exchanges,
       bindings: [["books", "q", "#"]],
-      queues: { other: { deadLetter: { exchange: "books", key: "other" } } },
+      queues: { other: { ...handled, deadLetter: { exchange: "books", key: "other" } } },
     },
     null,
   ],
@@ -125,45 +140,111 @@ const cases: readonly (readonly [rule: string, ShortTopology, readonly string[] 
     {
       exchanges,
       bindings: [["books", "q", "book.*"]],
-      queues: { other: { deadLetter: { exchange: "books", key: "other" } } },
+      queues: { other: { ...handled, deadLetter: { exchange: "books", key: "other" } } },
     },
     book,
   ],
   [
-    "dead letters sent to a queue by name are any JSON",
+    "of a handler dead letters sent to a queue by name are any JSON",
     {
       exchanges,
       bindings: [["books", "q", "#"]],
-      queues: { other: { deadLetter: { exchange: "", key: "q" } } },
+      queues: { other: { ...handled, deadLetter: { exchange: "", key: "q" } } },
     },
     null,
   ],
   [
-    "dead letters that raw arguments send with their own keys are any JSON",
+    "of a handler dead letters that raw arguments send with their own keys are any JSON",
     {
       exchanges,
       bindings: [["books", "q", "book.*"]],
-      queues: { other: { arguments: { "x-dead-letter-exchange": "books" } } },
+      queues: { other: { ...handled, arguments: { "x-dead-letter-exchange": "books" } } },
     },
     null,
   ],
   [
-    "dead letters that raw arguments send with another key change nothing",
+    "of an external queue dead letters are any JSON",
     {
       exchanges,
-      bindings: [["books", "q", "book.*"]],
+      bindings: [
+        ["books", "other", "book.created"],
+        ["inner", "q", "#"],
+      ],
+      queues: { other: { external: true, deadLetter: { exchange: "inner", key: "k" } } },
+    },
+    null,
+  ],
+  [
+    "dead letters of a parked queue are the events that reach it, by the dead-letter key",
+    {
+      exchanges,
+      bindings: [
+        ["fan", "other"],
+        ["inner", "q", "late.*"],
+      ],
+      queues: { other: { deadLetter: { exchange: "inner", key: "late.one" } } },
+    },
+    [...book, ...order],
+  ],
+  [
+    "dead letters of a parked queue keep their own keys where no other is said",
+    {
+      exchanges,
+      bindings: [
+        ["fan", "other"],
+        ["inner", "q", "*.placed"],
+      ],
+      queues: { other: { arguments: { "x-dead-letter-exchange": "inner" } } },
+    },
+    order,
+  ],
+  [
+    "dead letters of dead letters go on, through parked queues in a circle too",
+    {
+      exchanges,
+      bindings: [
+        ["books", "first", "book.created"],
+        ["inner", "first", "#"],
+        ["inner", "q", "again"],
+      ],
       queues: {
-        other: {
-          arguments: { "x-dead-letter-exchange": "books", "x-dead-letter-routing-key": "other" },
-        },
+        first: { deadLetter: { exchange: "", key: "second" } },
+        second: { deadLetter: { exchange: "inner", key: "again" } },
       },
     },
-    book,
+    ["book.created"],
+  ],
+  [
+    "by its name alone a queue gets what the queue before it gets",
+    {
+      exchanges,
+      bindings: [["books", "other", "book.created"]],
+      queues: { other: { deadLetter: { exchange: "", key: "q" } } },
+    },
+    ["book.created"],
+  ],
+  [
+    "dead letters of a parked queue that an open exchange feeds are any JSON",
+    {
+      exchanges,
+      bindings: [
+        ["free", "other", "k"],
+        ["inner", "q", "#"],
+      ],
+      queues: { other: { deadLetter: { exchange: "inner", key: "k" } } },
+    },
+    null,
   ],
 ];
 
 test.each(cases)("events of a queue: %s", (_rule, short, expected) => {
-  expect(eventsOfQueue(topologyOf(short), "q")).toEqual(expected);
+  const queues = Object.fromEntries(
+    ["q", ...(short.bindings ?? []).map(([, destination]) => destination)]
+      .filter((name) => !name.startsWith("x>"))
+      .map((name) => [name, name === "q" ? handled : {}]),
+  );
+  const topology = topologyOf({ ...short, queues: { ...queues, ...short.queues } });
+  expect(eventsOfQueue(topology, "q")).toEqual(expected);
 });
 
 test("the group is what stands before the first dot", () => {

@@ -11,6 +11,8 @@ export type ProjectFiles = {
   readonly handlers?: Readonly<Record<string, string>>;
   /** Event type → JSON Schema, for schemas/events/<type>.json. */
   readonly events?: Readonly<Record<string, object>>;
+  /** Queue → JSON Schema, for schemas/replies/<queue>.json. */
+  readonly replies?: Readonly<Record<string, object>>;
 };
 
 /** A user's project in a temporary folder, in which `import "warren"` is this repository. */
@@ -45,6 +47,9 @@ export async function writeProject(files: ProjectFiles): Promise<Project> {
     ),
     ...Object.entries(files.events ?? {}).map(([type, schema]) =>
       write(`schemas/events/${type}.json`, `${JSON.stringify(schema, null, 2)}\n`),
+    ),
+    ...Object.entries(files.replies ?? {}).map(([queue, schema]) =>
+      write(`schemas/replies/${queue}.json`, `${JSON.stringify(schema, null, 2)}\n`),
     ),
   ]);
   return { folder, path, write, remove: () => rm(folder, { recursive: true, force: true }) };

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { ApplyReport } from "../../src/apply/change/results.ts";
+import { createDocuments } from "../../src/commands/documents.ts";
 import { formatProblem } from "../../src/errors.ts";
 import { defineHandler, type HandlerContext, type HandlerModule } from "../../src/handler.ts";
 import { createApp } from "../../src/http/app.ts";
@@ -132,6 +133,7 @@ export async function runWith(
       topology: () => runner.topology,
       drift: () => runner.drift(),
       trace: (messageId) => runner.trace(messageId),
+      documents: createDocuments(() => runner.topology),
       log: sink,
     }),
   );

@@ -1,3 +1,4 @@
+import { versionOf } from "../../src/loader/schema-version.ts";
 import type { Binding, Exchange, JsonSchema, Queue, Topology } from "../../src/topology.ts";
 
 const at = { file: "topology.yaml", line: 1, column: 1 };
@@ -14,11 +15,13 @@ export type ShortTopology = {
   readonly bindings?: readonly ShortBinding[];
   readonly queues?: Readonly<Record<string, Partial<Queue>>>;
   readonly schemas?: Readonly<Record<string, JsonSchema>>;
+  /** By queue. */
+  readonly replies?: Readonly<Record<string, JsonSchema>>;
 };
 
 /** A topology as the loader would make it; exchanges are of type topic unless they say otherwise. */
 export function topologyOf(short: ShortTopology): Topology {
-  const { exchanges, bindings = [], queues = {}, schemas = {} } = short;
+  const { exchanges, bindings = [], queues = {}, schemas = {}, replies = {} } = short;
   return {
     file: "topology.yaml",
     project: "test",
@@ -34,6 +37,13 @@ export function topologyOf(short: ShortTopology): Topology {
       type,
       file: `schemas/events/${type}.json`,
       schema,
+      version: versionOf(schema),
+    })),
+    replies: mapValues(replies, (queue, schema) => ({
+      queue,
+      file: `schemas/replies/${queue}.json`,
+      schema,
+      version: versionOf(schema),
     })),
     places: { project: at, broker: at, http: at },
   };

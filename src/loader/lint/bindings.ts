@@ -1,5 +1,5 @@
 import { routingType, takes } from "../../routing/binding.ts";
-import { reachable } from "../../routing/events.ts";
+import { reachable } from "../../routing/reach.ts";
 import { matchesTopic } from "../../routing/topic.ts";
 import { bindingsFrom } from "../../routing/walk.ts";
 import { type Binding, deadLetterRoute, type Exchange, type Topology } from "../../topology.ts";

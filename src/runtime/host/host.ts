@@ -47,6 +47,8 @@ export type Cause = {
   /** One line, at most 1 KiB. */
   readonly error: string;
   readonly violations?: readonly Violation[];
+  /** Which schema an event breaks, as `type@version`. */
+  readonly schema?: string;
 };
 
 export type Result = {

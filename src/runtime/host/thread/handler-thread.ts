@@ -79,7 +79,9 @@ export class HandlerThread {
   }
 }
 
-function unreadable({ code, message, violations }: Exclude<ReadResult, { ok: true }>): RunOutcome {
+function unreadable(read: Exclude<ReadResult, { ok: true }>): RunOutcome {
+  const { code, message, violations, schema } = read;
   const reason = code === "unknown-event" ? "unexpected-event" : code;
-  return { status: "dead", cause: { reason, error: oneLine(message), violations } };
+  const cause = { reason, error: oneLine(message), violations } as const;
+  return { status: "dead", cause: schema === null ? cause : { ...cause, schema } };
 }

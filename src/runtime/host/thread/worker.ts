@@ -92,11 +92,12 @@ function startBeating(maxHeapBytes: number): void {
 
 /** Cloning gives records a prototype, and a name such as `constructor` would be found in it. */
 function revive(topology: Topology): Topology {
-  const { exchanges, queues, events } = topology;
+  const { exchanges, queues, events, replies } = topology;
   return {
     ...topology,
     exchanges: Object.assign(Object.create(null), exchanges),
     queues: Object.assign(Object.create(null), queues),
     events: Object.assign(Object.create(null), events),
+    replies: Object.assign(Object.create(null), replies),
   };
 }

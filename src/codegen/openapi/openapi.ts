@@ -1,0 +1,95 @@
+import type { Topology } from "../../topology.ts";
+import { eventBodies } from "../bodies.ts";
+import { type JsonObject, versionOf } from "../json.ts";
+import { nameTaker } from "../names.ts";
+import { eventRequests } from "./events.ts";
+import { parameterComponents } from "./options.ts";
+import { problemComponents } from "./problems.ts";
+import {
+  ANY_EXCHANGE,
+  publicationPaths,
+  publicationTags,
+  publishedTypes,
+  wrapperPath,
+} from "./publish.ts";
+import { DOCUMENTS, RUNNER, readingPaths } from "./reading.ts";
+import { wrapperOf } from "./wrapper.ts";
+
+/**
+ * The HTTP interface of a topology in OpenAPI 3.1: what may be published by every group, event and
+ * exchange, with examples from the schemas, and every way in which it can be refused. The order of
+ * the blocks in topology.yaml changes nothing.
+ */
+export function openApiDocument(topology: Topology): JsonObject {
+  const take = nameTaker();
+  for (const name of ["Publish", "Published", "Problem"]) take(name);
+  const types = publishedTypes(topology);
+  const bodies = eventBodies(topology, types, "2020-12", take);
+  const requests = eventRequests(topology, types, bodies, take);
+  const wrapper = wrapperOf(topology, bodies, take);
+  const problems = problemComponents();
+  const content = {
+    // Where it was served: a request from the page goes back to it.
+    servers: [{ url: "/" }],
+    tags: [
+      ...publicationTags(topology),
+      { name: ANY_EXCHANGE, description: "Messages in a wrapper that says where they go." },
+      { name: RUNNER, description: "How the runner is." },
+      { name: DOCUMENTS, description: "What this interface and the messages are." },
+    ],
+    paths: {
+      "/publish": wrapperPath(wrapper.content),
+      ...publicationPaths(topology, requests),
+      ...readingPaths,
+    },
+    components: {
+      schemas: {
+        ...bodies.schemas,
+        ...requests.schemas,
+        ...wrapper.schemas,
+        Published: publishedSchema,
+        Problem: problems.schema,
+      },
+      responses: { published: publishedResponse, ...problems.responses },
+      parameters: parameterComponents,
+      headers,
+    },
+  };
+  const info = { title: topology.project, description, version: versionOf(content) };
+  return { openapi: "3.1.0", info, ...content };
+}
+
+const description =
+  "A 2xx to a publish is true: the broker has confirmed the message, and a queue has it. " +
+  "Bodies are JSON in UTF-8, uncompressed, of at most 1 MiB. " +
+  "Refusals are `application/problem+json` with a stable `code`.";
+
+const publishedSchema: JsonObject = {
+  type: "object",
+  required: ["status", "message_id", "exchange", "routing_key"],
+  properties: {
+    status: { const: "published" },
+    message_id: { type: "string" },
+    exchange: { type: "string" },
+    routing_key: { type: "string" },
+    via: {
+      description: "The alternate exchange that took it, where no binding of the first did.",
+      type: "string",
+    },
+  },
+};
+
+const publishedResponse: JsonObject = {
+  description: "The broker has confirmed the message, and a queue has it.",
+  headers: { "X-Request-Id": { $ref: "#/components/headers/X-Request-Id" } },
+  content: { "application/json": { schema: { $ref: "#/components/schemas/Published" } } },
+};
+
+const headers: JsonObject = {
+  "X-Request-Id": {
+    description: "Of this request, in warren's log as well.",
+    schema: { type: "string", format: "uuid" },
+  },
+  "Retry-After": { description: "Seconds.", schema: { type: "integer" } },
+  Allow: { description: "The methods that there are.", schema: { type: "string" } },
+};
