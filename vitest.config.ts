@@ -1,6 +1,7 @@
 import { defineConfig } from "vitest/config";
 import { brokerKind } from "./test/support/broker.ts";
 import { NEEDS_RABBITMQ } from "./test/support/needs-rabbitmq.ts";
+import { leavesRedisOut, NEEDS_REDIS } from "./test/support/needs-redis.ts";
 
 // `import "warren"` is the source, here as in a handler that is loaded without a build.
 const conditions = ["warren-source"];
@@ -13,6 +14,7 @@ export default defineConfig({
     exclude: [
       "test/fixtures/**",
       ...(brokerKind() === "embedded" ? Object.keys(NEEDS_RABBITMQ) : []),
+      ...(leavesRedisOut() ? Object.keys(NEEDS_REDIS) : []),
     ],
     globalSetup: ["test/support/global-setup.ts"],
     pool: "forks",

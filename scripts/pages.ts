@@ -35,8 +35,9 @@ export function pages(): readonly Page[] {
 
 function configuration(): string {
   const schema: Schema = JSON.parse(read("schemas/topology.schema.json"));
-  const { broker, http, worker, drain, defaults } = schema.properties ?? {};
-  const { exchange, queue, policy, bindingKeys, retry, deadLetter } = schema.definitions ?? {};
+  const { broker, http, stores, worker, drain, defaults } = schema.properties ?? {};
+  const { exchange, queue, policy, bindingKeys, retry, deadLetter, idempotency } =
+    schema.definitions ?? {};
   const limits = queue?.properties?.limits;
   return `${GENERATED}
 # Configuration
@@ -50,6 +51,7 @@ number and a unit: \`500ms\`, \`30s\`, \`5m\`, \`1h\`, \`7d\`; sizes too: \`512B
 ${section("The file", schema, schema)}
 ${section("broker", broker, schema)}
 ${section("http", http, schema)}
+${section("stores", stores, schema)}
 ${section("worker", worker, schema)}
 ${section("drain", drain, schema)}
 ${section("defaults", defaults, schema)}
@@ -59,6 +61,7 @@ ${section("queues.<name>.limits", limits, schema)}
 ${section("policies.<name>", policy, schema)}
 ${section("retry", retry, schema)}
 ${section("deadLetter", deadLetter, schema)}
+${section("idempotency", idempotency, schema)}
 ${section("bind.<exchange>, beside a routing key", bindingKeys, schema)}
 ## What warren adds
 

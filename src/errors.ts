@@ -64,11 +64,13 @@ const table = {
   },
   "variable-not-allowed": {
     exit: 1,
-    remedy: "Variables stand in broker and http alone, so that a plan means the same for everyone.",
+    remedy:
+      "Variables stand in broker, http and stores alone, so that a plan means the same for everyone.",
   },
   "bad-url": {
     exit: 1,
-    remedy: "Write amqp://user:password@host:port/vhost, or amqps://; or embedded: alone.",
+    remedy:
+      "Write amqp://user:password@host:port/vhost, or amqps://; or embedded: alone. A store is redis://user:password@host:port, or rediss://.",
   },
   "insecure-host": {
     exit: 1,
@@ -302,7 +304,7 @@ const table = {
   "port-in-use": { exit: 1, remedy: "Set http.port (PORT) to a free port." },
   "restart-needed": {
     exit: 1,
-    remedy: "Restart warren: project, broker and http are taken at the start alone.",
+    remedy: "Restart warren: project, broker, http and stores are taken at the start alone.",
   },
 
   // Commands: their arguments, and what import reads and writes.
@@ -402,6 +404,11 @@ const table = {
       "Its thread, or its process, ended or blocked with it, time and again; mend the handler and replay.",
   },
   rejected: { exit: 1, remedy: "The handler threw Reject." },
+  "no-idempotency-key": {
+    exit: 1,
+    remedy:
+      "Publish the message with what its queue's idempotency.by names, or let missing be run.",
+  },
 } as const satisfies Record<string, ErrorFacts>;
 
 export type ErrorCode = keyof typeof table;

@@ -55,6 +55,17 @@ export const NUMBERS = {
   retryFactor: 2,
   retryMaxMs: 3_600_000,
   concurrency: 20,
+  /** How long a message that was handled is remembered. */
+  idempotencyTtlMs: 86_400_000,
+  /** Nobody else runs a message for so long after its runner has gone; renewed while that lives. */
+  leaseMs: 10_000,
+  /** Between two looks at a message that somebody else is running. */
+  leaseLookMaxMs: 500,
+  /** Of a store to answer; then its connection is ended. */
+  storeTimeoutMs: 5_000,
+  /** What a runner's memory remembers; the longest forgotten goes first. */
+  maxRememberedMessages: 100_000,
+  maxRememberedBytes: 32 * 1024 * 1024,
   /** So many acks the broker passes on at once; later ones could be lost when a channel closes. */
   maxOrderedPrefetch: 32,
   maxBodyBytes: 1024 * 1024,

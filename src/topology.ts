@@ -34,7 +34,7 @@ export type ArgumentValue =
   | { readonly [key: string]: ArgumentValue };
 export type Arguments = Readonly<Record<string, ArgumentValue>>;
 
-/** `shown` is the url without its password: the only form for logs and errors. */
+/** Of a broker, or of a store. `shown` is without its password: the only form for logs and errors. */
 export type BrokerAddress = { readonly url: string; readonly shown: string };
 
 export type Exchange = {
@@ -65,6 +65,19 @@ export type Handler = { readonly name: string /** Absolute path. */; readonly fi
 
 export type DeadLetter = { readonly exchange: string; readonly key: string };
 
+/** By what a message is known that was handled before. */
+export type Idempotency = {
+  readonly by:
+    | { readonly kind: "message_id" }
+    | { readonly kind: "header"; readonly name: string }
+    /** The keys that lead to a field of the event. */
+    | { readonly kind: "pointer"; readonly path: readonly string[] };
+  /** How long it is remembered. */
+  readonly ttlMs: number;
+  /** What becomes of a message without: it is handled as if there were no idempotency, or dead-lettered. */
+  readonly missing: "run" | "reject";
+};
+
 export type Queue = {
   readonly name: string;
   readonly type: QueueType;
@@ -81,6 +94,8 @@ export type Queue = {
   /** One entry for each retry, in order; so attempts = length + 1. */
   readonly retryDelaysMs: readonly number[];
   readonly deadLetter: DeadLetter | null;
+  /** Which messages are handled once; null: each delivery is a message of its own. */
+  readonly idempotency: Idempotency | null;
   /** One message after another: a failed one is retried in place, and those behind it wait. */
   readonly ordered: boolean;
   readonly external: boolean;
@@ -88,6 +103,13 @@ export type Queue = {
   readonly was: string | null;
   readonly at: Place;
 };
+
+/** By what a message is known, as the file says it. */
+export function formatBy(by: Idempotency["by"]): string {
+  if (by.kind === "message_id") return "message_id";
+  if (by.kind === "header") return `header ${by.name}`;
+  return by.path.map((key) => `/${key.replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
+}
 
 /** Settings that the broker lays over every object whose name matches; through the management API. */
 export type Policy = {
@@ -176,6 +198,8 @@ export type Topology = {
     readonly consumerTimeoutMs: number;
   };
   readonly http: { readonly host: string; readonly port: number };
+  /** What runners share; null: the memory of each. */
+  readonly stores: { readonly idempotency: BrokerAddress | null };
   /** The thread that runs the handlers. */
   readonly worker: {
     readonly maxHeapBytes: number;
@@ -195,5 +219,5 @@ export type Topology = {
   /** By queue; each of them has a handler. */
   readonly replies: Readonly<Record<string, ReplySchema>>;
   /** Where the file says what can't change while a runner runs. */
-  readonly places: Readonly<Record<"project" | "broker" | "http", Place>>;
+  readonly places: Readonly<Record<"project" | "broker" | "http" | "stores", Place>>;
 };

@@ -95,6 +95,9 @@ function warrenCauses(topology: Topology, queue: Queue): readonly Cause[] {
           { reason: "unexpected-event", when: "at once" },
         ]
       : []),
+    ...(queue.idempotency?.missing === "reject"
+      ? [{ reason: "no-idempotency-key", when: "at once" } as const]
+      : []),
     { reason: "handler-crash", when: `at crash ${crashes} of its thread` },
   ];
 }

@@ -1,5 +1,6 @@
 import { relative } from "node:path";
 import { formatPlace } from "../errors.ts";
+import { formatBy, type Idempotency } from "../topology.ts";
 import type { Attempt, Explanation, Inflow } from "./explanation.ts";
 
 type Row = readonly string[];
@@ -33,14 +34,21 @@ export function formatExplanation(explanation: Explanation, folder: string): str
 }
 
 function handling({ queue }: Explanation, folder: string): readonly Row[] {
-  const { handler, concurrency, prefetch, timeoutMs } = queue;
+  const { handler, concurrency, prefetch, timeoutMs, idempotency } = queue;
   if (handler === null) return [["nobody: it is parked"]];
   return [
     ["handler", handler.name, relative(folder, handler.file)],
     ["concurrency", `${concurrency}`, "runs at once"],
     ["prefetch", `${prefetch}`, "messages that the broker sends ahead"],
     ["timeout", duration(timeoutMs ?? 0), "of one run"],
+    ...(idempotency === null ? [] : [once(idempotency)]),
   ];
+}
+
+function once({ by, ttlMs, missing }: Idempotency): Row {
+  const remembered = `handled once in ${duration(ttlMs)}`;
+  const without = missing === "run" ? "" : "; a message without it is a dead letter";
+  return ["idempotency", formatBy(by), `${remembered}${without}`];
 }
 
 function inflow(flow: Inflow): Row {

@@ -23,6 +23,8 @@ export type Explanation = {
     readonly concurrency: number | null;
     readonly prefetch: number | null;
     readonly timeoutMs: number | null;
+    /** null: none. */
+    readonly idempotency: Queue["idempotency"];
   };
   /** What is declared, with the AMQP type by which it travels; nothing of an external queue. */
   readonly arguments: readonly {
@@ -69,6 +71,7 @@ export function explainQueue(topology: Topology, queue: Queue): Explanation {
       concurrency: isConsumed ? queue.concurrency : null,
       prefetch: isConsumed ? queue.prefetch : null,
       timeoutMs: isConsumed ? queue.timeoutMs : null,
+      idempotency: queue.idempotency,
     },
     arguments: Object.entries(queue.arguments).map(([key, value]) => ({
       name: key,

@@ -46,7 +46,7 @@ function pauses({ queues }: RunnerStatus): readonly string[] {
 
 /** Everything that keeps it from being ready, from its messages, or from running the last edit. */
 function ills(status: RunnerStatus): readonly string[] {
-  const { connections, topology, problems, queues, handlers, reload } = status;
+  const { connections, topology, problems, queues, idempotency, handlers, reload } = status;
   return [
     ...Object.entries(connections)
       .filter(([, { state }]) => state !== "ready")
@@ -56,6 +56,11 @@ function ills(status: RunnerStatus): readonly string[] {
     ...Object.entries(queues)
       .filter(([, { consumer }]) => consumer !== "live" && consumer !== "paused")
       .map(([name, { consumer }]) => `the consumer of ${name} is ${consumer}`),
+    ...(idempotency?.downSince
+      ? [
+          `the idempotency store ${idempotency.store} is away since ${idempotency.downSince}: ${idempotency.reason}`,
+        ]
+      : []),
     ...handlers.problems.map((one) => `handlers can't be loaded again: ${formatProblem(one)}`),
     ...(reload.pending === null ? [] : [`the last edit is not in use yet: ${reload.pending}`]),
     ...reload.problems.map((problem) => `the last edit is not in use: ${formatProblem(problem)}`),

@@ -46,7 +46,7 @@ const READINGS: readonly Reading[] = [
 
 /** Taken from what the runner says of itself, when it is asked. Loaded then: a start needs none of it. */
 async function createRegistry(status: () => RunnerStatus): Promise<Registry> {
-  const { Gauge, Registry } = await import("prom-client");
+  const { Counter, Gauge, Registry } = await import("prom-client");
   const registry = new Registry();
   const registers = [registry];
   for (const { name, help, read } of READINGS) {
@@ -67,6 +67,18 @@ async function createRegistry(status: () => RunnerStatus): Promise<Registry> {
       delay.set({ quantile: "0.5" }, p50Ms / 1_000);
       delay.set({ quantile: "0.99" }, p99Ms / 1_000);
       delay.set({ quantile: "1" }, maxMs / 1_000);
+    },
+  });
+  const duplicates = new Counter({
+    name: "warren_duplicates_total",
+    help: "Messages that were acknowledged without their handler, because they were handled before.",
+    labelNames: ["queue"] as const,
+    registers,
+    collect: () => {
+      duplicates.reset();
+      for (const [queue, { duplicates: count }] of Object.entries(status().queues)) {
+        if (count !== undefined) duplicates.inc({ queue }, count);
+      }
     },
   });
   return registry;

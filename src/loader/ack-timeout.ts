@@ -26,11 +26,13 @@ export function checkAckTimeouts(
 }
 
 function longestHold(queue: Queue): { readonly heldMs: number; readonly because: string } {
-  const { prefetch, concurrency, timeoutMs, retryDelaysMs, ordered } = queue;
+  const { prefetch, concurrency, timeoutMs, retryDelaysMs, ordered, idempotency } = queue;
   if (!ordered) {
     const rounds = Math.ceil(prefetch / concurrency);
     const because = `prefetch ${prefetch}, concurrency ${concurrency}, so ${rounds} × ${duration(timeoutMs)}`;
-    return { heldMs: rounds * timeoutMs, because };
+    if (idempotency === null) return { heldMs: rounds * timeoutMs, because };
+    const twins = `, and as long for the one that each repeats`;
+    return { heldMs: 2 * rounds * timeoutMs, because: because + twins };
   }
   const delaysMs = retryDelaysMs.reduce((sum, delayMs) => sum + delayMs, 0);
   const attempts = retryDelaysMs.length + 1;

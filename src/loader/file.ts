@@ -11,6 +11,10 @@ export type RetryPlan = Maybe<{ retries: number; initial: string; factor: number
 export type Retry = string | readonly (string | undefined)[] | RetryPlan;
 export type DeadLetterBlock = string | Maybe<{ exchange: string; key: string }>;
 
+export type IdempotencyBlock =
+  | string
+  | Maybe<{ by: string; ttl: string; missing: "run" | "reject" }>;
+
 export type HeaderBinding = Maybe<{
   headers: Named<string | number | boolean>;
   match: string;
@@ -45,6 +49,7 @@ export type Consuming = Maybe<{
   timeout: string;
   retry: Retry;
   deadLetter: DeadLetterBlock;
+  idempotency: IdempotencyBlock;
   exact: boolean;
 }>;
 
@@ -87,6 +92,7 @@ export type TopologyFile = Maybe<{
     consumerTimeout: string;
   }>;
   http: Maybe<{ host: string; port: number }>;
+  stores: Maybe<{ idempotency: string }>;
   worker: Maybe<{ memory: string; crashes: number; blocked: string }>;
   drain: Maybe<{ delay: string; timeout: string }>;
   defaults: Consuming;

@@ -20,12 +20,13 @@ import { Report } from "./report.ts";
 import { SchemaFolder } from "./schemas/folder.ts";
 import { checkShape } from "./shape.ts";
 import { readSource } from "./source.ts";
+import { resolveStores } from "./stores.ts";
 import { substitute } from "./variables.ts";
 
 export type LoadOptions = {
   /** Path of topology.yaml as the user named it; schemas is looked for beside it. */
   readonly file: string;
-  /** What `${VAR}` in broker and http is replaced by. */
+  /** What `${VAR}` in broker, http and stores is replaced by. */
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Default: src/handlers beside the file. */
   readonly handlersDirectory?: string;
@@ -95,6 +96,7 @@ function resolve(
     project: file.project ?? "",
     broker,
     http: resolveHttp(file, report),
+    stores: resolveStores(file, report),
     worker: resolveWorker(file),
     drain: resolveDrain(file, report),
     exchanges,
@@ -107,6 +109,7 @@ function resolve(
       project: report.placeOf("/project", "value"),
       broker: report.placeOf("/broker", "key"),
       http: report.placeOf("/http", "key"),
+      stores: report.placeOf("/stores", "key"),
     },
   };
   const warnings = new Warnings(file, report);

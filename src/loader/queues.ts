@@ -4,6 +4,7 @@ import { queueArguments } from "./arguments.ts";
 import { atOnce, checkPrefetch } from "./concurrency.ts";
 import type { Consuming, DeadLetterBlock, QueueBlock, TopologyFile } from "./file.ts";
 import { findHandler } from "./handlers.ts";
+import { resolveIdempotency } from "./idempotency.ts";
 import { checkName, checkRetriedName, checkShortString } from "./names.ts";
 import { checkOrdered } from "./ordered.ts";
 import { join } from "./pointer.ts";
@@ -14,7 +15,7 @@ import { millisecondsOf } from "./units.ts";
 
 const DEFAULTS = "/defaults";
 /** Keys that say how a handler runs. */
-const HANDLING = ["concurrency", "prefetch", "timeout", "retry", "ordered"] as const;
+const HANDLING = ["concurrency", "prefetch", "timeout", "retry", "idempotency", "ordered"] as const;
 /** Keys that say how a queue is declared, which an external one is not. */
 const DECLARING = [
   "ttl",
@@ -90,6 +91,7 @@ function resolveQueue(
     timeoutMs: millisecondsOf(block.timeout ?? defaults.timeout) ?? NUMBERS.handlerTimeoutMs,
     retryDelaysMs: delaysMs,
     deadLetter,
+    idempotency: hasHandler ? resolveIdempotency(block.idempotency ?? defaults.idempotency) : null,
     ordered,
     external,
     was: block.was ?? null,

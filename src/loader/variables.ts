@@ -7,8 +7,11 @@ type Environment = Readonly<Record<string, string | undefined>>;
 const reference = /\$\{([^}]*)\}/g;
 const variable = /^([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?$/s;
 
+/** The sections that a variable may stand in: none of them says what is declared. */
+const VARYING: ReadonlySet<string> = new Set(["broker", "http", "stores"]);
+
 /**
- * Replaces `${VAR}` and `${VAR:-default}` in broker and http, and reports them elsewhere: what is
+ * Replaces `${VAR}` and `${VAR:-default}` in broker, http and stores, and reports them elsewhere: what is
  * declared must be the same for everyone. What a variable holds is text, never YAML.
  */
 export function substitute(document: Document, env: Environment, report: Report): unknown {
@@ -16,7 +19,7 @@ export function substitute(document: Document, env: Environment, report: Report)
   if (!isMap(root)) return root;
   for (const [key, value] of Object.entries(root)) {
     const pointer = join("", key);
-    const isAllowed = key === "broker" || key === "http";
+    const isAllowed = VARYING.has(key);
     root[key] = isAllowed ? replaced(value, pointer, env, report) : value;
     if (!isAllowed) refuse(value, pointer, report);
   }

@@ -10,6 +10,7 @@ import type { Queue } from "../topology.ts";
 import { within } from "../within.ts";
 import { Head } from "./head.ts";
 import type { Cause, Delivery, Result } from "./host/host.ts";
+import { Gate, type GateTools } from "./idempotency/gate.ts";
 import { type Incoming, readIncoming } from "./incoming.ts";
 import { Intake } from "./intake.ts";
 import { Pauses } from "./pauses.ts";
@@ -27,6 +28,8 @@ export type ConsumerOptions = Omit<SettlerOptions, "queue"> & {
   /** It consumes nothing before `open`. */
   readonly isShut?: boolean;
   readonly deliver: (batch: readonly Delivery[]) => void;
+  /** By which its messages are handled once. */
+  readonly once: GateTools;
   readonly nextId: () => number;
   /** The subscription has ended, alone (the queue was deleted, say) or with its connection. */
   readonly onLost: (consumer: QueueConsumer, reason: string) => void;
@@ -39,6 +42,7 @@ export class QueueConsumer implements Sharer {
   readonly #options: ConsumerOptions;
   readonly #intake: Intake;
   readonly #settler: Settler;
+  readonly #gate: Gate<Held>;
   readonly #pauses = new Pauses();
   readonly #head = new Head();
   readonly #slots: Slots;
@@ -62,6 +66,17 @@ export class QueueConsumer implements Sharer {
     this.#slots = slots;
     this.#isShut = isShut;
     this.#settler = new Settler({ ...options, queue }, this.#pauses);
+    this.#gate = new Gate({
+      ...options.once,
+      queue,
+      pauses: this.#pauses,
+      log: options.log,
+      mayRun: ({ subscription }) => subscription.isLive && !this.#isStopping && !this.#isPaused,
+      deliver: (batch) => options.deliver(batch.map(({ delivery }) => delivery)),
+      onDuplicate: (held) => this.#skip(held),
+      onRefused: (held, cause) => void this.#conclude(held, deadOf(cause)),
+      again: (held) => this.#runAgain(held, held.incoming),
+    });
     this.#intake = new Intake({
       project,
       queue: source === undefined ? queue : () => ({ ...this.#queue, ...unlike(source) }),
@@ -104,6 +119,11 @@ export class QueueConsumer implements Sharer {
 
   get inFlight(): number {
     return this.#running.size;
+  }
+
+  /** Messages that were handled before; null: the queue asks of none. */
+  get duplicates(): number | null {
+    return this.#gate.duplicates;
   }
 
   /** Another one with the same handler, slots and copies, for a queue of another name on the broker. */
@@ -256,7 +276,14 @@ export class QueueConsumer implements Sharer {
   #run(batch: readonly Held[]): void {
     for (const held of batch) this.#running.set(held.delivery.id, held);
     const readable = batch.filter((held) => !this.#refuse(held));
-    if (readable.length > 0) this.#options.deliver(readable.map(({ delivery }) => delivery));
+    if (readable.length > 0) this.#gate.enter(readable);
+  }
+
+  /** It was handled before. */
+  #skip(held: Held): void {
+    this.#settler.skip(held);
+    this.#head.forget();
+    this.#release(held);
   }
 
   /** @returns false if a handler may have it. */
@@ -268,6 +295,11 @@ export class QueueConsumer implements Sharer {
   }
 
   async #conclude(held: Held, { outcome, durationMs }: Concluded): Promise<void> {
+    const isHandled = outcome.status === "handled";
+    if (this.#gate.has(held) && !(await this.#gate.leave(held, isHandled))) {
+      this.#giveBack(held);
+      return;
+    }
     if (outcome.status === "held") {
       await this.#settler.hold(held, outcome.reason);
       this.#runAgain(held, held.incoming);

@@ -3,6 +3,7 @@ import { messageOf } from "../errors.ts";
 import type { Queue, Topology } from "../topology.ts";
 import { type ConsumerOptions, QueueConsumer } from "./consumer.ts";
 import type { Result } from "./host/host.ts";
+import { StorePauses } from "./idempotency/store-pauses.ts";
 import type { RunnerStatus } from "./status.ts";
 
 type Own = "queue" | "source" | "slots" | "isShut" | "project" | "nextId";
@@ -20,6 +21,7 @@ export class Consumers {
   readonly #former = new Map<QueueConsumer, QueueConsumer>();
   /** Of queues that the topology no longer has, until what they had begun has ended. */
   readonly #leaving = new Map<QueueConsumer, Promise<boolean>>();
+  readonly #storePauses = new StorePauses();
   #lastId = 0;
 
   constructor(options: ConsumersOptions) {
@@ -32,9 +34,14 @@ export class Consumers {
 
   get status(): RunnerStatus["queues"] {
     return Object.fromEntries(
-      [...this.#consumers].map(([name, { state, slots }]) => [
+      [...this.#consumers].map(([name, { state, slots, duplicates }]) => [
         name,
-        { consumer: state, pauses: slots.pausing.pauses, inFlight: slots.taken },
+        {
+          consumer: state,
+          pauses: slots.pausing.pauses,
+          inFlight: slots.taken,
+          ...(duplicates === null ? {} : { duplicates }),
+        },
       ]),
     );
   }
@@ -71,7 +78,15 @@ export class Consumers {
       for (const one of this.#withFormer(consumer)) void this.#refresh(one, queue);
       return [];
     });
+    this.heedStore();
     return { added, removed: removed.map(([name]) => name) };
+  }
+
+  /** The store by which messages are handled once may have gone, or come back. */
+  heedStore(): void {
+    const { store, reason } = this.#options.once.claims.status;
+    const why = reason === null ? null : `the idempotency store ${store} is away: ${reason}`;
+    this.#storePauses.apply(this.all, why);
   }
 
   /**

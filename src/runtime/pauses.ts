@@ -1,8 +1,9 @@
 /** Waits that somebody else can cut short. */
+import { setMaxListeners } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 
 export class Pauses {
-  #cut = new AbortController();
+  #cut = cutter();
   #isOver = false;
 
   /** Nobody waits any more. */
@@ -18,7 +19,7 @@ export class Pauses {
   /** Ends the waits of this moment. */
   cut(): void {
     const before = this.#cut;
-    this.#cut = new AbortController();
+    this.#cut = cutter();
     before.abort();
   }
 
@@ -27,4 +28,11 @@ export class Pauses {
     this.#isOver = true;
     this.cut();
   }
+}
+
+/** As many may wait as a queue has messages here. */
+function cutter(): AbortController {
+  const cut = new AbortController();
+  setMaxListeners(0, cut.signal);
+  return cut;
 }

@@ -3,9 +3,9 @@ import { isDeepStrictEqual } from "node:util";
 import type { Problem } from "../errors.ts";
 import type { Topology } from "../topology.ts";
 
-/** One for each of project, broker and http that is not what the runner started with. */
+/** One for each of project, broker, http and stores that is not what the runner started with. */
 export function restartProblems(started: Topology, wanted: Topology): readonly Problem[] {
-  return (["project", "broker", "http"] as const)
+  return (["project", "broker", "http", "stores"] as const)
     .filter((key) => !isDeepStrictEqual(fixed(started, key), fixed(wanted, key)))
     .map((key) => ({
       code: "restart-needed",
@@ -17,17 +17,18 @@ export function restartProblems(started: Topology, wanted: Topology): readonly P
 type Key = keyof Topology["places"];
 
 /** What of it is in use; the broker's own timeout is for checks alone. */
-function fixed({ project, broker, http }: Topology, key: Key): unknown {
+function fixed({ project, broker, http, stores }: Topology, key: Key): unknown {
   const { addresses, heartbeatMs } = broker;
-  return { project, broker: { addresses, heartbeatMs }, http }[key];
+  return { project, broker: { addresses, heartbeatMs }, http, stores }[key];
 }
 
-function shown({ project, broker, http }: Topology, key: Key): string {
+function shown({ project, broker, http, stores }: Topology, key: Key): string {
   const { addresses, heartbeatMs } = broker;
   const urls = addresses.map((address) => address.shown).join(", ");
   return {
     project: JSON.stringify(project),
     broker: `${urls} with a heartbeat of ${heartbeatMs} ms`,
     http: `${http.host}:${http.port}`,
+    stores: stores.idempotency?.shown ?? "memory",
   }[key];
 }

@@ -8,6 +8,8 @@ import { within } from "../within.ts";
 import { Consumers } from "./consumers.ts";
 import { Drift } from "./drift.ts";
 import type { HandlerHost, HostPorts, Prepared } from "./host/host.ts";
+import { type Claims, createClaims } from "./idempotency/claims.ts";
+import { Keys } from "./idempotency/keys.ts";
 import { LoopDelay } from "./loop-delay.ts";
 import { Preparing } from "./preparing.ts";
 import { createPublish, type Published, type PublishRequest } from "./publish.ts";
@@ -36,6 +38,7 @@ export class Runner {
   readonly #host: HandlerHost;
   readonly #preparing: Preparing;
   readonly #consumers: Consumers;
+  readonly #claims: Claims;
   readonly #updates: Updates;
   readonly #drift: Drift;
   readonly #trace = new Trace();
@@ -66,9 +69,11 @@ export class Runner {
       log,
     });
     this.#drift = new Drift({ topology: () => this.#topology, log });
+    this.#claims = createClaims(topology, { onChange: () => this.#consumers.heedStore(), log });
     this.#consumers = new Consumers({
       publisher: this.#publisher,
       deliver: (batch) => this.#host.deliver(batch),
+      once: { claims: this.#claims, keys: new Keys(() => this.#topology) },
       onLost: (lost, reason) => void this.#recovery.recover(lost, reason),
       onEnd: (consumer) => this.#recovery.forget(consumer),
       repair: () => this.#recovery.repair(),
@@ -101,6 +106,7 @@ export class Runner {
    * @throws {WarrenError} as `Recovery.start`.
    */
   async start(): Promise<ApplyReport | null> {
+    this.#lookAtStore();
     const report = await this.#recovery.start();
     this.#drift.watch();
     return report;
@@ -136,6 +142,7 @@ export class Runner {
     const isDone = await within(this.#finish(timeoutMs, requests), timeoutMs, false);
     if (!isDone) this.#recovery.destroy();
     await this.#drift.stop();
+    await this.#claims.stop();
     await this.#host.stop();
     this.#loopDelay.end();
     return isDone;
@@ -171,6 +178,7 @@ export class Runner {
       ...this.#recovery.status,
       drift: this.#drift.status,
       queues: this.#consumers.status,
+      idempotency: this.#needsStore ? this.#claims.status : null,
       handlers,
       mainLoop: this.#loopDelay.status,
       reload: { generation, pending: this.#preparing.pending, ...this.#updates.status },
@@ -206,9 +214,19 @@ export class Runner {
     const { added, removed } = this.#consumers.adopt(topology);
     await Promise.all(added.map((consumer) => this.#recovery.consume(consumer)));
     this.#recovery.adopted();
+    this.#lookAtStore();
     const { generation } = this.#host.status();
     const names = added.map(({ queue }) => queue.name);
     return { status: "updated", files, generation, added: names, removed };
+  }
+
+  get #needsStore(): boolean {
+    return Object.values(this.#topology.queues).some(({ idempotency }) => idempotency !== null);
+  }
+
+  /** What is wrong with it is said before a message needs it. */
+  #lookAtStore(): void {
+    if (this.#needsStore) void this.#claims.look();
   }
 
   #publishBy(topology: Topology): Publish {

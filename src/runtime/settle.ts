@@ -88,6 +88,22 @@ export class Settler {
     return true;
   }
 
+  /** Ends a message that was handled before. */
+  skip(message: Received): void {
+    message.subscription.acks.ack(message.raw.fields.deliveryTag);
+    const { name: queue, handler } = this.#options.queue();
+    const { id } = message.incoming.message;
+    const { attempt } = message.incoming;
+    this.#options.trace.add(id, {
+      queue,
+      handler: handler?.name ?? "",
+      attempt,
+      outcome: "duplicate",
+      ms: 0,
+    });
+    this.#options.log.debug({ queue, messageId: id }, "message acked: it was handled before");
+  }
+
   /** Says that the message will run again without leaving its queue. */
   noteRetry(message: Received, outcome: Ended, durationMs: number): void {
     this.#note(message, outcome, "retried", durationMs);

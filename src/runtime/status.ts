@@ -2,6 +2,7 @@
 import type { Problem } from "../errors.ts";
 import type { DriftStatus } from "./drift.ts";
 import type { HostStatus } from "./host/host.ts";
+import type { ClaimsStatus } from "./idempotency/claims.ts";
 import type { LoopDelayStatus } from "./loop-delay.ts";
 import type { Pause } from "./pausing.ts";
 
@@ -24,6 +25,8 @@ export type QueueStatus = {
   /** Why it is paused, oldest first. */
   readonly pauses: readonly Pause[];
   readonly inFlight: number;
+  /** Messages that were handled before; of a queue with idempotency alone. */
+  readonly duplicates?: number;
 };
 
 /** Times are RFC 3339, of this machine's clock. */
@@ -61,6 +64,8 @@ export type RunnerStatus = {
    */
   readonly problems: readonly string[];
   readonly queues: Readonly<Record<string, QueueStatus>>;
+  /** Where messages are remembered; null: no queue needs it. */
+  readonly idempotency: ClaimsStatus | null;
   readonly handlers: Omit<HostStatus, "generation">;
   /** How late the loop of the runner's thread turns. */
   readonly mainLoop: LoopDelayStatus;

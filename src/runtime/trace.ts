@@ -1,5 +1,5 @@
 /** The last deliveries by message id, for people who try things out; bounded, in memory. */
-export type TracedOutcome = "handled" | "retried" | "dead-lettered" | "dropped";
+export type TracedOutcome = "handled" | "duplicate" | "retried" | "dead-lettered" | "dropped";
 
 export type TracedDelivery = {
   readonly queue: string;

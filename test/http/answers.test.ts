@@ -412,6 +412,7 @@ test("health is in words and in facts", async ({ vhost }) => {
       drift: null,
       problems: [],
       queues: {},
+      idempotency: null,
       handlers: { state: "ready", problems: [], restarts: 0, finishing: 0, quarantined: 0 },
       mainLoop: {
         p50Ms: expect.any(Number),

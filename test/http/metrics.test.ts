@@ -7,6 +7,10 @@ test("the metrics are what the runner says of itself, in Prometheus' text format
     ...well,
     topologyGeneration: 15,
     drift: { at: "2026-01-01T00:00:00.000Z", differences: 2 },
+    queues: {
+      plain: { consumer: "live", pauses: [], inFlight: 0 },
+      once: { consumer: "live", pauses: [], inFlight: 0, duplicates: 3 },
+    },
     mainLoop: { p50Ms: 1, p99Ms: 20.5, maxMs: 30, worstMs: 250 },
   };
   const { status, headers, text } = await app.text("/metrics");
@@ -22,6 +26,7 @@ test("the metrics are what the runner says of itself, in Prometheus' text format
     'warren_main_loop_delay_seconds{quantile="0.5"} 0.001',
     'warren_main_loop_delay_seconds{quantile="0.99"} 0.0205',
     'warren_main_loop_delay_seconds{quantile="1"} 0.03',
+    'warren_duplicates_total{queue="once"} 3',
   ]);
   expect(samplesOf(later.text)[0]).toBe("warren_topology_generation 1");
 });

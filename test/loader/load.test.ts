@@ -39,6 +39,7 @@ test("the least file has the defaults", async ({ createProject }) => {
       consumerTimeoutMs: NUMBERS.consumerTimeoutMs,
     },
     http: { host: "127.0.0.1", port: NUMBERS.httpPort },
+    stores: { idempotency: null },
     worker: {
       maxHeapBytes: NUMBERS.workerHeapBytes,
       maxCrashes: NUMBERS.workerCrashes,
@@ -55,6 +56,7 @@ test("the least file has the defaults", async ({ createProject }) => {
       project: { file: path("topology.yaml"), line: 2, column: 10 },
       broker: { file: path("topology.yaml"), line: 3, column: 1 },
       http: { file: path("topology.yaml"), line: 1, column: 1 },
+      stores: { file: path("topology.yaml"), line: 1, column: 1 },
     },
   });
 });

@@ -1,5 +1,7 @@
 import { connectBroker } from "../../src/connect.ts";
 import { QueueConsumer } from "../../src/runtime/consumer.ts";
+import { createClaims } from "../../src/runtime/idempotency/claims.ts";
+import { Keys } from "../../src/runtime/idempotency/keys.ts";
 import { Trace } from "../../src/runtime/trace.ts";
 import { expect, test } from "../support/test.ts";
 import { topologyOf } from "../support/topology.ts";
@@ -13,14 +15,21 @@ test("a consumer that ends while its channel is opened consumes nothing", async 
   const { queue } = topologyOf({ exchanges: {}, queues: { queue: {} } }).queues;
   if (!queue) throw new Error("there is no queue");
   await client.channel.assertQueue("queue");
+  const topology = topologyOf({ exchanges: {} });
+  const log = { debug: nothing, info: nothing, warn: nothing, error: nothing };
+  const once = {
+    claims: createClaims(topology, { onChange: nothing, log }),
+    keys: new Keys(() => topology),
+  };
   const consumer = new QueueConsumer({
     queue,
     project: "test",
     publisher: { publish: () => Promise.reject(new Error("it publishes nothing")) },
     repair: async () => undefined,
     trace: new Trace(),
-    log: { debug: nothing, info: nothing, warn: nothing, error: nothing },
+    log,
     deliver: nothing,
+    once,
     nextId: () => 1,
     onLost: nothing,
   });

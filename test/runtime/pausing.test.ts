@@ -2,6 +2,8 @@ import { randomUUID } from "node:crypto";
 import { connectBroker } from "../../src/connect.ts";
 import { QueueConsumer } from "../../src/runtime/consumer.ts";
 import type { Delivery, Outcome } from "../../src/runtime/host/host.ts";
+import { createClaims } from "../../src/runtime/idempotency/claims.ts";
+import { Keys } from "../../src/runtime/idempotency/keys.ts";
 import { Trace } from "../../src/runtime/trace.ts";
 import type { Queue } from "../../src/topology.ts";
 import type { Client } from "../support/client.ts";
@@ -30,13 +32,16 @@ const kinds: Readonly<Record<string, Kind>> = {
 /** A consumer of a queue that is declared so, and the runs that it has begun. */
 async function consuming({ url }: Vhost, { channel }: Client, kind: Kind) {
   const queues = { queue: { concurrency: 2, prefetch: 4, ...kind } };
-  const { queue } = topologyOf({ exchanges: {}, queues }).queues;
+  const topology = topologyOf({ exchanges: {}, queues });
+  const { queue } = topology.queues;
   if (!queue) throw new Error("there is no queue");
   await channel.assertQueue("queue", { arguments: kind.arguments });
   const runs: Delivery[] = [];
   const lost: string[] = [];
   let lastId = 0;
   let copies = 0;
+  const log = { debug: nothing, info: nothing, warn: nothing, error: nothing };
+  const claims = createClaims(topology, { onChange: nothing, log });
   const consumer = new QueueConsumer({
     queue,
     project: "test",
@@ -48,7 +53,8 @@ async function consuming({ url }: Vhost, { channel }: Client, kind: Kind) {
     },
     repair: async () => undefined,
     trace: new Trace(),
-    log: { debug: nothing, info: nothing, warn: nothing, error: nothing },
+    log,
+    once: { claims, keys: new Keys(() => topology) },
     deliver: (batch) => runs.push(...batch),
     nextId: () => ++lastId,
     onLost: (_, reason) => lost.push(reason),

@@ -299,7 +299,7 @@ test("what is in conflict with the broker is refused with its place; what ran go
   await warren.stop();
 });
 
-test("another project, broker or http needs a restart, and is refused with its place", async ({
+test("another project, broker, http or store needs a restart, and is refused with its place", async ({
   vhost,
 }) => {
   const warren = await startEditable(vhost, topologyWith({}), {});
@@ -316,6 +316,11 @@ test("another project, broker or http needs a restart, and is refused with its p
       "broker",
     ],
     [{ http: { host: "::1", port: 1 } }, expect.stringContaining("http is ::1:1 now"), "http"],
+    [
+      { stores: { idempotency: address } },
+      `stores is ${address.shown} now, and the runner has memory`,
+      "stores",
+    ],
   ] as const;
   for (const [changes, message, key] of cases) {
     const problem = { code: "restart-needed", message, at: places[key] };

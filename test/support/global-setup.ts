@@ -1,6 +1,7 @@
 import type { TestProject } from "vitest/node";
 import { type Broker, openBroker } from "./broker.ts";
 import { NEEDS_RABBITMQ } from "./needs-rabbitmq.ts";
+import { leavesRedisOut, NEEDS_REDIS, REDIS_INSTALL_COMMAND } from "./needs-redis.ts";
 import { INSTALL_COMMAND } from "./node-folder.ts";
 
 declare module "vitest" {
@@ -13,10 +14,17 @@ declare module "vitest" {
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const { broker, shown, close } = await openBroker();
   console.log(`tests run against ${shown}`);
-  if (broker.kind === "embedded") {
-    const left = Object.entries(NEEDS_RABBITMQ).map(([file, why]) => `${file} (${why})`);
-    console.log(`not run without RabbitMQ, which "${INSTALL_COMMAND}" brings: ${left.join(", ")}`);
-  }
+  if (broker.kind === "embedded") sayWhatIsLeft("RabbitMQ", INSTALL_COMMAND, NEEDS_RABBITMQ);
+  if (leavesRedisOut()) sayWhatIsLeft("Redis", REDIS_INSTALL_COMMAND, NEEDS_REDIS);
   project.provide("broker", broker);
   return close;
+}
+
+function sayWhatIsLeft(
+  what: string,
+  install: string,
+  files: Readonly<Record<string, string>>,
+): void {
+  const left = Object.entries(files).map(([file, why]) => `${file} (${why})`);
+  console.log(`not run without ${what}, which "${install}" brings: ${left.join(", ")}`);
 }

@@ -32,6 +32,8 @@ export type RunnerFiles = {
   readonly project?: string;
   /** The management API; none unless given. */
   readonly management?: string;
+  /** The store of idempotency; memory unless given. */
+  readonly store?: string;
 };
 
 export type LogLine = { readonly level: string; readonly message: string } & Record<
@@ -84,13 +86,15 @@ export function fileOf({
   heartbeat = "10s",
   project = "test",
   management,
-}: Pick<RunnerFiles, "topology" | "url" | "heartbeat" | "project" | "management">): string {
+  store,
+}: Omit<RunnerFiles, "handlers" | "events">): string {
   const listing = management === undefined ? "" : `, management: "${management}"`;
   const head = [
     "version: 1",
     `project: ${project}`,
     `broker: { url: "${url}", heartbeat: ${heartbeat}${listing} }`,
     "http: { port: 0 }",
+    ...(store === undefined ? [] : [`stores: { idempotency: "${store}" }`]),
   ];
   return `${head.join("\n")}\n${topology}\n`;
 }

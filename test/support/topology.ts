@@ -27,6 +27,7 @@ export function topologyOf(short: ShortTopology): Topology {
     project: "test",
     broker: { addresses: [], management: null, heartbeatMs: 10_000, consumerTimeoutMs: 1_800_000 },
     http: { host: "127.0.0.1", port: 0 },
+    stores: { idempotency: null },
     worker: { maxHeapBytes: 512 * 1024 * 1024, maxCrashes: 3, blockedMs: 5_000 },
     drain: { delayMs: 0, timeoutMs: 30_000 },
     exchanges: mapValues(exchanges, exchangeOf),
@@ -45,7 +46,7 @@ export function topologyOf(short: ShortTopology): Topology {
       schema,
       version: versionOf(schema),
     })),
-    places: { project: at, broker: at, http: at },
+    places: { project: at, broker: at, http: at, stores: at },
   };
 }
 
@@ -84,6 +85,7 @@ function queueOf(name: string, given: Partial<Queue>): Queue {
     timeoutMs: 1_000,
     retryDelaysMs: [],
     deadLetter: null,
+    idempotency: null,
     ordered: false,
     external: false,
     was: null,

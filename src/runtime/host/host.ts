@@ -43,7 +43,8 @@ export type Cause = {
     | "rejected"
     | "undecodable"
     | "invalid-event"
-    | "unexpected-event";
+    | "unexpected-event"
+    | "no-idempotency-key";
   /** One line, at most 1 KiB. */
   readonly error: string;
   readonly violations?: readonly Violation[];

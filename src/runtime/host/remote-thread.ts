@@ -77,9 +77,10 @@ export class RemoteThread {
 
   /** Imports the handlers; a thread with problems, or one that takes too long, is over. */
   async load(): Promise<readonly LoadProblem[]> {
-    // A broker's password is nothing that handlers should have.
+    // The password of a broker or a store is nothing that handlers should have.
     const broker = { ...this.topology.broker, addresses: [] };
-    this.#send({ type: "load", topology: { ...this.topology, broker } });
+    const stores = { idempotency: null };
+    this.#send({ type: "load", topology: { ...this.topology, broker, stores } });
     const problems = await this.#loading.problems();
     if (problems.length > 0) this.end();
     else if (!this.#isOver) {
