@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import amqplib from "amqplib";
 import type { Log } from "../src/handler.ts";
 import { load } from "../src/loader/load.ts";
@@ -10,16 +11,20 @@ import type { Vhost } from "../test/support/vhost.ts";
 import { compare, type Measurement } from "./measure.ts";
 
 const PREFETCH = 100;
+/** What a topology says beside the rest, and its queue beside its type. */
+export type Extras = { readonly head?: string; readonly keys?: string };
+
 /** One queue, bound to an exchange of its own. */
-const topologyOf = (type: QueueType) => `
+const topologyOf = (type: QueueType, { head = "", keys = "" }: Extras) => `
 version: 1
 project: bench-${type}
 broker: { url: "\${RABBITMQ_URL}" }
+${head}
 defaults: { concurrency: ${PREFETCH}, prefetch: ${PREFETCH}, deadLetter: none, retry: none }
 exchanges:
   orders_${type}: { type: topic, events: [order.placed] }
 queues:
-  work_${type}: { type: ${type}, bind: { orders_${type}: order.placed }, handler: count }
+  work_${type}: { type: ${type}, bind: { orders_${type}: order.placed }, handler: count${keys} }
 `;
 
 /** Says how long it took from its first run to its last. */
@@ -71,7 +76,7 @@ const EVENT = Buffer.from(
 );
 
 /** How much is measured. */
-type Size = { readonly messages: number; readonly rounds: number };
+export type Size = { readonly messages: number; readonly rounds: number };
 
 /**
  * How fast a full queue is emptied: warren, which validates each event and runs a handler that
@@ -82,8 +87,41 @@ export async function benchConsume(
   type: QueueType,
   { messages, rounds }: Size,
 ): Promise<Measurement> {
+  return await withTask(vhost, type, messages, {}, async (task) => {
+    const measure = (consume: (task: Task) => Promise<number>) => rateOf(vhost, task, consume);
+    return await compare(`consume-dispatch-${type}`, "messages/s", rounds, {
+      ours: () => measure(consumeOurs),
+      theirs: () => measure(consumeTheirs),
+    });
+  });
+}
+
+/** The same with and without what a file says of its queue. */
+export async function benchOption(
+  vhost: Vhost,
+  name: string,
+  extras: Extras,
+  { messages, rounds }: Size,
+): Promise<Measurement> {
+  return await withTask(vhost, "classic", messages, extras, (ours) =>
+    withTask(vhost, "classic", messages, {}, (theirs) =>
+      compare(name, "messages/s", rounds, {
+        ours: () => rateOf(vhost, ours, consumeOurs),
+        theirs: () => rateOf(vhost, theirs, consumeOurs),
+      }),
+    ),
+  );
+}
+
+async function withTask(
+  vhost: Vhost,
+  type: QueueType,
+  messages: number,
+  extras: Extras,
+  use: (task: Task) => Promise<Measurement>,
+): Promise<Measurement> {
   const project = await writeProject({
-    topology: topologyOf(type),
+    topology: topologyOf(type, extras),
     handlers: { count: handlerOf(messages) },
     events: { "order.placed": ORDER_PLACED },
   });
@@ -92,20 +130,23 @@ export async function benchConsume(
     const task: Task = { url: vhost.url, topology, queue: `work_${type}`, messages };
     // Declares the queue.
     await withRunner(topology, async () => undefined);
-    const measure = async (consume: (task: Task) => Promise<number>) => {
-      await fill(task, `orders_${type}`);
-      const seconds = await consume(task);
-      // Every ack has to have reached the broker; a quorum queue's count comes a little late.
-      await vhost.waitForCounts(task.queue, { ready: 0 });
-      return messages / seconds;
-    };
-    return await compare(`consume-dispatch-${type}`, "messages/s", rounds, {
-      ours: () => measure(consumeOurs),
-      theirs: () => measure(consumeTheirs),
-    });
+    return await use(task);
   } finally {
     await project.remove();
   }
+}
+
+/** Messages a second. */
+async function rateOf(
+  vhost: Vhost,
+  task: Task,
+  consume: (task: Task) => Promise<number>,
+): Promise<number> {
+  await fill(task, task.queue.replace("work", "orders"));
+  const seconds = await consume(task);
+  // Every ack has to have reached the broker; a quorum queue's count comes a little late.
+  await vhost.waitForCounts(task.queue, { ready: 0 });
+  return task.messages / seconds;
 }
 
 type Task = {
@@ -192,8 +233,10 @@ async function fill({ url, messages }: Task, exchange: string): Promise<void> {
   const model = await amqplib.connect(url, { noDelay: true });
   const channel = await model.createConfirmChannel();
   const options = { persistent: true, contentType: "application/json" };
+  const round = randomUUID();
   for (let sent = 0; sent < messages; sent++) {
-    channel.publish(exchange, "order.placed", EVENT, { ...options, messageId: `m${sent}` });
+    const messageId = `${round} ${sent}`;
+    channel.publish(exchange, "order.placed", EVENT, { ...options, messageId });
     if (sent % 1_000 === 999) await channel.waitForConfirms();
   }
   await channel.waitForConfirms();

@@ -9,6 +9,7 @@ import { benchApply, benchCheck } from "./apply.ts";
 import { benchConsume } from "./consume.ts";
 import { benchEmbedded, benchEmbeddedStart } from "./embedded.ts";
 import { benchGenerate } from "./generate.ts";
+import { benchMemory, benchRedis } from "./idempotency.ts";
 import type { Measurement } from "./measure.ts";
 import { benchRecovery } from "./recovery.ts";
 import { benchReload, benchReloadMemory, benchWorkerRestart } from "./reload.ts";
@@ -55,6 +56,8 @@ try {
   console.error(`bench runs against ${shown}, Node ${process.version}`);
   await run((vhost) => benchConsume(vhost, "classic", size));
   await run((vhost) => benchConsume(vhost, "quorum", size));
+  await run((vhost) => benchMemory(vhost, size));
+  await run((vhost) => benchRedis(vhost, size));
   await run((vhost) => benchStart(vhost, { rounds: size.starts }));
   await run((vhost) => benchRecovery(vhost, { rounds: size.recoveries }));
   await run((vhost) => benchReload(vhost, "source", { rounds: size.saves }));
