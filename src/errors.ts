@@ -335,6 +335,12 @@ const table = {
     http: 404,
     remedy: "Add schemas/events/<type>.json and list it in an exchange, or mend the name.",
   },
+  "idempotency-key-reused": {
+    exit: 1,
+    http: 409,
+    remedy:
+      "Send another message with another Idempotency-Key, and the same one with the same body.",
+  },
   "body-too-large": { exit: 1, http: 413, remedy: "Send at most 1 MiB." },
   "unsupported-media-type": {
     exit: 1,

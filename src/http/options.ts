@@ -30,6 +30,7 @@ export function toProperties(request: Request, options: Options): Properties {
   }
   return {
     messageId: message_id ?? key,
+    ...(key === null ? {} : { isKeyed: true }),
     ...(correlation_id === undefined ? {} : { correlationId: correlation_id }),
     ...(priority === undefined ? {} : { priority }),
     ...(expiration === undefined ? {} : { expirationMs: expiration }),

@@ -19,6 +19,8 @@ export type PublishRequest = PublishTarget & {
   readonly contentType: string | null;
   /** null: one is made up. */
   readonly messageId: string | null;
+  /** `messageId` is an Idempotency-Key: it stands for this exchange, key and body alone. */
+  readonly isKeyed?: boolean;
   readonly correlationId?: string;
   readonly headers?: Readonly<Record<string, unknown>>;
   /** 0 to 255. */

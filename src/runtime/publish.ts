@@ -36,6 +36,8 @@ type Parts = {
   readonly topology: Topology;
   readonly reader: EventReader;
   readonly publisher: Publisher;
+  /** Whether an id was used for another message before. */
+  readonly isReused: (messageId: string, message: readonly (string | Buffer)[]) => Promise<boolean>;
 };
 
 /** Publishes what has passed every check; the result never rejects but for a bug. */
@@ -46,6 +48,11 @@ export function createPublish(parts: Parts): (request: PublishRequest) => Promis
     const addressed = checkMessage(request) ?? address(parts, request);
     if (!addressed.ok) return { ...addressed, messageId };
     const { exchange, routingKey } = addressed;
+    const message = [exchange, routingKey, request.body];
+    if (request.isKeyed && (await parts.isReused(messageId, message))) {
+      const text = "another message was sent with this Idempotency-Key";
+      return { ...refuse("idempotency-key-reused", text), messageId };
+    }
     const outcome = await publisher.publish(compose(request, addressed, messageId));
     if (outcome.status !== "confirmed") {
       // amqplib's words would get into an answer of HTTP.

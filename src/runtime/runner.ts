@@ -221,6 +221,7 @@ export class Runner {
   }
 
   get #needsStore(): boolean {
+    if (this.#topology.stores.idempotency !== null) return true;
     return Object.values(this.#topology.queues).some(({ idempotency }) => idempotency !== null);
   }
 
@@ -233,7 +234,9 @@ export class Runner {
     const known = this.#publishes.get(topology);
     if (known) return known;
     const reader = createEventReader(topology.events);
-    const publish = createPublish({ topology, reader, publisher: this.#publisher });
+    const isReused = (id: string, message: readonly (string | Buffer)[]) =>
+      this.#claims.isReused(id, message);
+    const publish = createPublish({ topology, reader, publisher: this.#publisher, isReused });
     this.#publishes.set(topology, publish);
     return publish;
   }

@@ -89,7 +89,10 @@ export async function startApp(): Promise<TestApp> {
   };
   const server = createServer(
     createApp({
-      publish: createPublish({ topology, reader: createEventReader(topology.events), publisher }),
+      publish: createPublish({
+        ...{ topology, reader: createEventReader(topology.events), publisher },
+        isReused: async () => false,
+      }),
       status: () => app.status,
       topology: () => topology,
       drift: async () => {

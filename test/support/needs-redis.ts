@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 /** Tests with a Redis of their own; a machine without one leaves them out, and CI fails. */
 export const NEEDS_REDIS: Readonly<Record<string, string>> = {
   "test/runtime/idempotency/faults.test.ts": "kills and freezes a Redis",
+  "test/runtime/idempotency/reused.test.ts": "what all runners know of a key",
   "test/runtime/idempotency/stores.test.ts": "compares a runner's memory with Redis",
   "test/runtime/idempotency/two-runners.test.ts": "runners that share a Redis",
 };

@@ -56,7 +56,8 @@ export const parameterComponents: JsonObject = {
   ),
   "Idempotency-Key": {
     ...{ name: "Idempotency-Key", in: "header" },
-    description: "The same as `message_id`, which it has to be equal to where both are given.",
+    description:
+      "The same as `message_id`, which it has to be equal to where both are given. It stands for one message alone.",
     schema: { type: "string", minLength: 1, maxLength: 255, pattern: "^[\\x20-\\x7e]*$" },
   },
   ...cloudEventHeader(

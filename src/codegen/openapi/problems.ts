@@ -21,6 +21,7 @@ const reading = ["internal-error"] as const;
 const publishing = [
   ...["malformed", "body-too-large", "unsupported-media-type"],
   ...["unknown-event", "invalid-event", "unexpected-event", "unroutable", "nacked"],
+  "idempotency-key-reused",
   ...["blocked", "disconnected", "overloaded", "stopping", "access-refused", "outcome-unknown"],
   ...reading,
 ] as readonly ErrorCode[];
@@ -138,6 +139,7 @@ const details: Readonly<Partial<Record<ErrorCode, string>>> = {
   "page-unavailable": "/docs needs the package swagger-ui-dist, which is not installed",
   "unknown-exchange": 'no exchange "boks" is declared',
   "unknown-event": 'no schema for event "book.creatd"',
+  "idempotency-key-reused": "another message was sent with this Idempotency-Key",
   "body-too-large": `the message is 1048577 bytes, at most ${NUMBERS.maxBodyBytes} are taken`,
   "unsupported-media-type": "the body has to be application/json in UTF-8",
   "invalid-event": 'event "book.created" is invalid: /title must be present',

@@ -3,7 +3,7 @@
  * handled. A message is claimed before its handler, and the claim ends before its ack: what dies in
  * between leaves a lease that ends by itself, and the message is run again.
  */
-import { randomUUID } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { messageOf } from "../../errors.ts";
 import type { Log } from "../../handler.ts";
 import { NUMBERS } from "../../numbers.ts";
@@ -38,6 +38,8 @@ export type ClaimsOptions = {
   readonly createStore: (onLost: (reason: string) => void) => LeaseStore;
   /** It has stopped answering, or answers again. */
   readonly onChange: () => void;
+  /** All runners of the project share the store. */
+  readonly isShared: boolean;
   readonly log: Log;
 };
 
@@ -49,7 +51,7 @@ export function createClaims(
   const { idempotency: address } = stores;
   const createStore: ClaimsOptions["createStore"] = (onLost) =>
     address === null ? new MemoryStore() : new RedisStore({ address, onLost });
-  return new Claims({ project, createStore, ...ports });
+  return new Claims({ project, createStore, isShared: address !== null, ...ports });
 }
 
 type Claim = {
@@ -142,6 +144,23 @@ export class Claims {
     this.#keys.delete(key);
   }
 
+  /**
+   * Whether a publisher's id was used for another message in the last day. Only a store that all
+   * share can say so, and what it does not say holds nothing up.
+   */
+  async isReused(id: string, message: readonly (string | Buffer)[]): Promise<boolean> {
+    const { project, isShared } = this.#options;
+    if (!isShared || this.#trouble) return false;
+    const key = `warren:${project}:published:${digestOf([id])}`;
+    try {
+      const taken = await this.#store.take(key, digestOf(message), NUMBERS.idempotencyTtlMs);
+      return taken === "held";
+    } catch (error) {
+      this.#fail(messageOf(error));
+      return false;
+    }
+  }
+
   /** Whether the store answers is found out before a message needs it. */
   async look(): Promise<void> {
     if (this.#trouble) return;
@@ -231,4 +250,11 @@ export class Claims {
     const key = `warren:${this.#options.project}:probe:${this.#runner}`;
     await this.#store.take(key, this.#runner, 1);
   }
+}
+
+/** Parts that are parted otherwise have another digest. */
+function digestOf(parts: readonly (string | Buffer)[]): string {
+  const hash = createHash("sha256");
+  for (const part of parts) hash.update(`${Buffer.byteLength(part)} `).update(part);
+  return hash.digest("base64url");
 }
