@@ -53,10 +53,13 @@ type WithoutType<Event> = Event extends unknown
   ? { [Field in keyof Event as Exclude<Field, "event_type">]: Event[Field] }
   : never;
 
+/** What is not said is taken over from the message that is handled, but for its other headers. */
 export type PublishOptions = {
-  /** 0 to 255. */
+  /** 0 to 255. Without it: that of the message. */
   readonly priority?: number;
+  /** Beside `causation-id`, the message's id, and `traceparent` and `tracestate`, if it has them. */
   readonly headers?: Readonly<Record<string, string | number | boolean>>;
+  /** Without it: that of the message, or else the message's id. */
   readonly correlationId?: string;
 };
 

@@ -79,6 +79,8 @@ export const NUMBERS = {
   maxHeaders: 32,
   maxHeaderKeyBytes: 128,
   maxHeaderBytes: 1024,
+  /** Of a traceparent, or a tracestate: so much has to be passed on. */
+  maxTraceBytes: 512,
   /** In an answer of HTTP, or a header of a dead letter. */
   maxViolations: 100,
   /** Of them, as JSON: all headers of a message together may take 64 KiB. */

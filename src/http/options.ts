@@ -1,6 +1,7 @@
 /** What a caller says besides the message: in the query, in headers, or around the message. */
 import type { Request } from "express";
 import type { Violation } from "../events/reader.ts";
+import { traceContext } from "../runtime/inherited.ts";
 import { compileProperties, propertySchemas } from "../runtime/properties.ts";
 import type { PublishRequest } from "../runtime/publish.ts";
 import { Refusal } from "./problem.ts";
@@ -36,6 +37,7 @@ export function toProperties(request: Request, options: Options): Properties {
     ...(expiration === undefined ? {} : { expirationMs: expiration }),
     ...(delivery_mode === undefined ? {} : { persistent: delivery_mode === 2 }),
     ...(headers === undefined ? {} : { headers }),
+    inherited: { headers: traceContext(request.headers) },
   };
 }
 

@@ -3,6 +3,7 @@ import { type ErrorCode, quoted } from "../errors.ts";
 import type { EventReader, Violation } from "../events/reader.ts";
 import { publicationTarget } from "../routing/events.ts";
 import type { Topology } from "../topology.ts";
+import type { Inherited } from "./inherited.ts";
 
 /**
  * To an exchange, by a routing key or else the event type; or to the exchange that lists the event,
@@ -28,6 +29,8 @@ export type PublishRequest = PublishTarget & {
   readonly expirationMs?: number;
   /** Default true. */
   readonly persistent?: boolean;
+  /** What it says nothing else of. */
+  readonly inherited?: Inherited;
 };
 
 /** Why a message is not published. */

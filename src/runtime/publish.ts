@@ -13,6 +13,7 @@ import {
   type Refusal,
   refuse,
 } from "./address.ts";
+import { withInherited } from "./inherited.ts";
 import { compileProperties, propertySchemas } from "./properties.ts";
 import type { Outgoing, Publisher } from "./publisher.ts";
 
@@ -43,9 +44,11 @@ type Parts = {
 /** Publishes what has passed every check; the result never rejects but for a bug. */
 export function createPublish(parts: Parts): (request: PublishRequest) => Promise<Published> {
   const { topology, publisher } = parts;
-  return async (request) => {
-    const messageId = request.messageId ?? randomUUID();
-    const addressed = checkMessage(request) ?? address(parts, request);
+  return async (given) => {
+    const messageId = given.messageId ?? randomUUID();
+    const refusal = checkMessage(given);
+    const request = withInherited(given);
+    const addressed = refusal ?? address(parts, request);
     if (!addressed.ok) return { ...addressed, messageId };
     const { exchange, routingKey } = addressed;
     const message = [exchange, routingKey, request.body];

@@ -88,6 +88,12 @@ const headers: JsonObject = {
       description: "By which the warren that published it knows what the broker returns.",
       type: "integer",
     },
+    "causation-id": {
+      description: "Of what a handler published: the id of the message that it handled.",
+      type: "string",
+    },
+    traceparent: { description: "The W3C trace context that it belongs to.", type: "string" },
+    tracestate: { description: "Beside `traceparent`.", type: "string" },
     "x-warren-attempt": {
       description: "Of a message that comes back: which attempt the next one is.",
       type: "integer",

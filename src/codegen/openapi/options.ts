@@ -60,6 +60,8 @@ export const parameterComponents: JsonObject = {
       "The same as `message_id`, which it has to be equal to where both are given. It stands for one message alone.",
     schema: { type: "string", minLength: 1, maxLength: 255, pattern: "^[\\x20-\\x7e]*$" },
   },
+  traceparent: traceHeader("traceparent", "The W3C trace context, which goes on with the message."),
+  tracestate: traceHeader("tracestate", "Goes on with a valid `traceparent` alone."),
   ...cloudEventHeader(
     "specversion",
     { type: "string", pattern: "^1\\." },
@@ -73,7 +75,7 @@ export const parameterComponents: JsonObject = {
 /** All options of a publish whose body is the message alone. */
 export const queryParameters: readonly JsonObject[] = [
   ...Object.keys(schemas).sort().map(parameterRef),
-  parameterRef("Idempotency-Key"),
+  ...["Idempotency-Key", "traceparent", "tracestate"].map(parameterRef),
 ];
 
 /** A CloudEvent in binary mode says these. */
@@ -86,9 +88,15 @@ function cloudEventHeader(name: string, schema: JsonObject, description: string)
   return { [`ce-${name}`]: { name: `ce-${name}`, in: "header", description: text, schema } };
 }
 
+function traceHeader(name: string, description: string): JsonObject {
+  return { name, in: "header", description, schema: { type: "string" } };
+}
+
 function parameterRef(name: string): JsonObject {
   return { $ref: `#/components/parameters/${name}` };
 }
 
-/** `Idempotency-Key` alone, where the other options stand in the body. */
-export const wrapperParameters: readonly JsonObject[] = [parameterRef("Idempotency-Key")];
+/** Those in headers alone, where the other options stand in the body. */
+export const wrapperParameters: readonly JsonObject[] = [
+  ...["Idempotency-Key", "traceparent", "tracestate"].map(parameterRef),
+];

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { messageOf, WarrenError } from "../../../errors.ts";
 import type { PublishOptions } from "../../../handler.ts";
 import type { Topology } from "../../../topology.ts";
+import { inheritedOf } from "../../inherited.ts";
 import type { Published, PublishRequest } from "../../publish.ts";
 import type { Delivery, Outcome } from "../host.ts";
 import { oneLine } from "./cause.ts";
@@ -82,7 +83,8 @@ export class Publishing {
     const [mistake] = failed;
     if (!mistake) return null;
     const error = oneLine(`${mistake.code}: ${mistake.message}`);
-    return { status: "failed", cause: { reason: "handler-failed", error } };
+    const names = [[WarrenError.name, mistake.code]];
+    return { status: "failed", cause: { reason: "handler-failed", error, names } };
   }
 
   async #tryPublish(given: Given): Promise<void> {
@@ -122,6 +124,7 @@ export class Publishing {
       contentType: "application/json",
       messageId: this.#derivedId(exchange, key),
       headers,
+      inherited: inheritedOf(this.#delivery.message),
       ...(priority === undefined ? {} : { priority }),
       ...(correlationId === undefined ? {} : { correlationId }),
     };
