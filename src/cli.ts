@@ -7,13 +7,14 @@ import { existsSync } from "node:fs";
 import { hostname, userInfo } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import { Argument, Command, CommanderError, InvalidArgumentError } from "commander";
+import { Argument, Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import type { Permissions } from "./apply/planned.ts";
 import type { BrokerOptions } from "./commands/broker.ts";
 import type { Context } from "./commands/command.ts";
 import type { ExportForm } from "./commands/export.ts";
 import type { ImportOptions } from "./commands/import.ts";
 import type { PlanOptions } from "./commands/plan.ts";
+import type { RoleOptions } from "./commands/role.ts";
 import type { StartOptions } from "./commands/start.ts";
 import { EXIT, errorTable, formatPlace, messageOf, quoted, WarrenError } from "./errors.ts";
 import { parseQuantity } from "./loader/units.ts";
@@ -47,13 +48,17 @@ program
   .command("start")
   .description("apply additive changes, consume, serve HTTP")
   .option("--no-apply", "declare nothing: everything has to be on the broker")
-  .action(({ apply }: { readonly apply: boolean }) =>
-    runStart({ isDev: false, isPassive: !apply }),
+  .addOption(onlyOption())
+  .addOption(queuesOption())
+  .action(({ apply, ...role }: RoleOptions & { readonly apply: boolean }) =>
+    runStart({ isDev: false, isPassive: !apply, ...role }),
   );
 program
   .command("dev")
   .description("start, and take every valid edit of topology.yaml as well, while it runs")
-  .action(() => runStart({ isDev: true }));
+  .addOption(onlyOption())
+  .addOption(queuesOption())
+  .action((role: RoleOptions) => runStart({ isDev: true, ...role }));
 program
   .command("check")
   .description("every problem in topology.yaml, schemas and handlers, without a broker")
@@ -231,7 +236,22 @@ function portOf(text: string): number {
   throw new InvalidArgumentError("a port is a number from 0 to 65535.");
 }
 
+function onlyOption(): Option {
+  const meaning = "a part of it: serve HTTP and consume nothing, or the other way round";
+  return new Option("--only <part>", meaning).choices(["http", "consumers"]);
+}
+
+function queuesOption(): Option {
+  const meaning = "consume these alone, separated by commas; may be repeated";
+  return new Option("--queues <names>", meaning).argParser<readonly string[]>(
+    (text, before = []) => [...before, ...text.split(",").filter(Boolean)],
+  );
+}
+
 function runStart(options: StartOptions): Promise<void> {
+  if (options.only === "http" && options.queues !== undefined) {
+    program.error("error: --only http consumes nothing: --queues means nothing with it");
+  }
   return run(async (context) => {
     const { start } = await import("./commands/start.ts");
     return await start(context, stopped, options);

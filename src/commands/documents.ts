@@ -1,15 +1,19 @@
 import type { Documents } from "../http/documents.ts";
 import type { Topology } from "../topology.ts";
+import type { Role } from "./role.ts";
 
 /**
  * The documents of the topology in force: each is made when it is first asked for, and again once
  * another topology is in force. What makes them is loaded then: a start needs none of it.
  */
-export function createDocuments(topology: () => Topology): Documents {
+export function createDocuments(
+  topology: () => Topology,
+  { publishes }: Pick<Role, "publishes">,
+): Documents {
   return {
     openapi: ofEach(topology, async (current) => {
       const { openApiDocument } = await import("../codegen/openapi/openapi.ts");
-      return openApiDocument(current);
+      return openApiDocument(current, { publishes });
     }),
     asyncapi: ofEach(topology, async (current) => {
       const { asyncApiDocument } = await import("../codegen/asyncapi/asyncapi.ts");

@@ -10,6 +10,7 @@ import { isAway, type Updated } from "../runtime/updates.ts";
 import type { Topology } from "../topology.ts";
 import type { Context } from "./command.ts";
 import type { Embedded } from "./embedded.ts";
+import { type Role, roleProblems } from "./role.ts";
 
 /** An edit that the broker could not be asked about is tried again after so long, in milliseconds. */
 const RETRY_MS = 5_000;
@@ -18,6 +19,7 @@ export type ReloaderOptions = {
   readonly isDev: boolean;
   /** To which every topology is held that asks for it. */
   readonly embedded: Embedded;
+  readonly role: Role;
 };
 
 /**
@@ -29,6 +31,7 @@ export class Reloader {
   readonly #context: Context;
   readonly #isDev: boolean;
   readonly #embedded: Embedded;
+  readonly #role: Role;
   readonly #watcher: Watcher;
   #text: string | undefined;
   #runner: Runner | null = null;
@@ -42,10 +45,11 @@ export class Reloader {
   #retry: NodeJS.Timeout | undefined;
   #onChange: () => void = () => undefined;
 
-  constructor(context: Context, { isDev, embedded }: ReloaderOptions) {
+  constructor(context: Context, { isDev, embedded, role }: ReloaderOptions) {
     this.#context = context;
     this.#isDev = isDev;
     this.#embedded = embedded;
+    this.#role = role;
     this.#watcher = new Watcher({
       paths: this.#paths(new Map()),
       onDirty: () => this.#runner?.warm(),
@@ -62,6 +66,8 @@ export class Reloader {
     const kept = this.#text === undefined ? {} : { text: this.#text };
     const loaded = load({ file, env, handlersDirectory, ...kept });
     if (!loaded.ok) return loaded;
+    const problems = roleProblems(this.#role, loaded.topology);
+    if (problems.length > 0) return { ok: false, problems, warnings: loaded.warnings };
     if (!this.#isDev) this.#text = loaded.text;
     return { ...loaded, topology: this.#embedded.applied(loaded.topology) };
   }

@@ -15,8 +15,9 @@ import { createDocuments } from "./documents.ts";
 import { drain } from "./drain.ts";
 import { Embedded } from "./embedded.ts";
 import { Reloader } from "./reload.ts";
+import { type Role, type RoleOptions, roleOf } from "./role.ts";
 
-export type StartOptions = {
+export type StartOptions = RoleOptions & {
   /** Edits of topology.yaml are taken as well. */
   readonly isDev?: boolean;
   /** Nothing is declared: everything has to be there. */
@@ -32,19 +33,20 @@ export type StartOptions = {
 export async function start(
   context: Context,
   stopped: Promise<string>,
-  { isDev = false, isPassive = false }: StartOptions = {},
+  { isDev = false, isPassive = false, ...options }: StartOptions = {},
 ): Promise<number> {
+  const role = roleOf(options);
   const embedded = new Embedded(context);
-  const reloader = new Reloader(context, { isDev, embedded });
+  const reloader = new Reloader(context, { isDev, embedded, role });
   try {
     for (;;) {
       // From here on: the fix may be saved while what it mends is still loaded.
       const changed = reloader.nextChange();
-      const loading = loadRunner(context, { reloader, embedded, isPassive });
+      const loading = loadRunner(context, { reloader, embedded, isPassive, role });
       const loaded = await Promise.race([loading, stopped]);
       if (typeof loaded === "string") return EXIT.done;
       const { runner, files, problems } = loaded;
-      if (runner) return await serve(context, { runner, reloader, files }, stopped);
+      if (runner) return await serve(context, { runner, reloader, files, role }, stopped);
       reportProblems(context, problems);
       if (!isDev) return EXIT.failed;
       context.printError("waiting for a change");
@@ -69,11 +71,12 @@ type LoadingParts = {
   readonly reloader: Reloader;
   readonly embedded: Embedded;
   readonly isPassive: boolean;
+  readonly role: Role;
 };
 
 async function loadRunner(
   { env, by, log }: Context,
-  { reloader, embedded, isPassive }: LoadingParts,
+  { reloader, embedded, isPassive, role }: LoadingParts,
 ): Promise<LoadedRunner> {
   const loaded = reloader.load();
   if (!loaded.ok) return { runner: null, files: new Map(), problems: loaded.problems };
@@ -82,7 +85,8 @@ async function loadRunner(
   }
   const topology = await embedded.provide(loaded.topology);
   const createHost = (ports: HostPorts) => new WorkerHost(ports, { env });
-  const runner = new Runner({ topology, createHost, isPassive, by, log });
+  const { queues } = role;
+  const runner = new Runner({ topology, createHost, isPassive, queues, by, log });
   const prepared = await runner.load();
   const { files } = prepared;
   if (prepared.ok) return { runner, files, problems: [] };
@@ -90,19 +94,25 @@ async function loadRunner(
   return { runner: null, files, problems: prepared.problems };
 }
 
-type Parts = { readonly runner: Runner; readonly reloader: Reloader; readonly files: Digests };
+type Parts = {
+  readonly runner: Runner;
+  readonly reloader: Reloader;
+  readonly files: Digests;
+  readonly role: Role;
+};
 
 async function serve(
   { log }: Context,
-  { runner, reloader, files }: Parts,
+  { runner, reloader, files, role }: Parts,
   stopped: Promise<string>,
 ): Promise<number> {
-  const { publish, topology } = runner;
+  const { topology } = runner;
+  const publish = role.publishes ? runner.publish : null;
   const status = () => runner.status();
   const trace = (messageId: string) => runner.trace(messageId);
   const drift = () => runner.drift();
   const current = () => runner.topology;
-  const documents = createDocuments(current);
+  const documents = createDocuments(current, role);
   const app = { publish, status, topology: current, drift, trace, documents, log };
   const server = createServer(createApp(app));
   const begin = async () => {

@@ -17,7 +17,8 @@ import { topologyRoutes } from "./topology.ts";
 import { traceRoutes } from "./trace.ts";
 
 export type AppParts = {
-  readonly publish: (request: PublishRequest) => Promise<Published>;
+  /** null: no messages are taken here. */
+  readonly publish: ((request: PublishRequest) => Promise<Published>) | null;
   readonly status: () => RunnerStatus;
   /** The one that is in force. */
   readonly topology: () => Topology;
@@ -37,7 +38,8 @@ export function createApp(parts: AppParts): Express {
   app.disable("etag");
   app.set("query parser", false);
   app.use(identify, protect);
-  app.use(publishRoutes(publish), healthRoutes(status), metricsRoutes(status));
+  if (publish) app.use(publishRoutes(publish));
+  app.use(healthRoutes(status), metricsRoutes(status));
   app.use(topologyRoutes(topology), driftRoutes(drift), traceRoutes(trace));
   app.use(documentRoutes(documents), pageRoutes(PAGES));
   app.use(() => {

@@ -16,6 +16,7 @@ import { createPublish, type Published, type PublishRequest } from "./publish.ts
 import { ConfirmPublisher } from "./publisher.ts";
 import { Recovery } from "./recovery.ts";
 import { restartProblems } from "./restart.ts";
+import { staffedBy } from "./staffing.ts";
 import type { RunnerStatus } from "./status.ts";
 import { Trace, type TracedDelivery } from "./trace.ts";
 import { type Edition, type Updated, Updates } from "./updates.ts";
@@ -25,6 +26,8 @@ export type RunnerOptions = {
   readonly createHost: (ports: HostPorts) => HandlerHost;
   /** It declares nothing on the broker, ever. */
   readonly isPassive?: boolean;
+  /** It consumes these queues alone, now and after every update; null: all that have a handler. */
+  readonly queues?: readonly string[] | null;
   /** As whom it applies the topology: `runner@host`. */
   readonly by?: string;
   readonly log: Log;
@@ -45,11 +48,14 @@ export class Runner {
   readonly #loopDelay = new LoopDelay();
   /** Handlers of an earlier generation publish by the topology that they were loaded with. */
   readonly #publishes = new WeakMap<Topology, Publish>();
+  readonly #staffed: (topology: Topology) => Topology;
   #topology: Topology;
   #isStopping = false;
 
-  constructor({ topology, createHost, log, isPassive = false, by = "runner" }: RunnerOptions) {
+  constructor(options: RunnerOptions) {
+    const { topology, createHost, log, isPassive = false, queues = null, by = "runner" } = options;
     this.#topology = topology;
+    this.#staffed = (whole) => staffedBy(whole, queues);
     this.#publisher = new ConfirmPublisher({
       state: () => this.#recovery.publishState,
       onMissingExchange: () => this.#recovery.repair(),
@@ -81,7 +87,7 @@ export class Runner {
       log,
     });
     this.#updates = new Updates({ replace: (edition) => this.#replace(edition), log });
-    this.#consumers.adopt(topology);
+    this.#consumers.adopt(this.#staffed(topology));
   }
 
   /** The one that is in force. */
@@ -94,7 +100,7 @@ export class Runner {
 
   /** Loads the handlers, before anything else; what is wrong with them, if anything. */
   async load(): Promise<Prepared> {
-    const prepared = await this.#host.prepare(this.#topology);
+    const prepared = await this.#host.prepare(this.#staffed(this.#topology));
     if (prepared.ok) prepared.activate();
     return prepared;
   }
@@ -193,7 +199,7 @@ export class Runner {
       return { status: "refused", files: new Map(), problems };
     }
     const { topology, isWhole } = edition;
-    const prepared = await this.#preparing.prepare(topology);
+    const prepared = await this.#preparing.prepare(this.#staffed(topology));
     const { files } = prepared;
     const isHalf = isWhole ? !(await isWhole(files)) : false;
     if (isHalf || this.#isStopping) {
@@ -211,7 +217,7 @@ export class Runner {
     }
     prepared.activate();
     this.#topology = topology;
-    const { added, removed } = this.#consumers.adopt(topology);
+    const { added, removed } = this.#consumers.adopt(this.#staffed(topology));
     await Promise.all(added.map((consumer) => this.#recovery.consume(consumer)));
     this.#recovery.adopted();
     this.#lookAtStore();

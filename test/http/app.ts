@@ -99,7 +99,7 @@ export async function startApp(): Promise<TestApp> {
         throw app.driftError;
       },
       trace: () => [],
-      documents: createDocuments(() => topology),
+      documents: createDocuments(() => topology, { publishes: true }),
       log: { debug: nothing, info: nothing, warn: nothing, error: nothing },
     }),
   );

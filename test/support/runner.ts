@@ -137,7 +137,7 @@ export async function runWith(
       topology: () => runner.topology,
       drift: () => runner.drift(),
       trace: (messageId) => runner.trace(messageId),
-      documents: createDocuments(() => runner.topology),
+      documents: createDocuments(() => runner.topology, { publishes: true }),
       log: sink,
     }),
   );

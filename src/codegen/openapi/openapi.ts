@@ -19,8 +19,28 @@ import { wrapperOf } from "./wrapper.ts";
  * The HTTP interface of a topology in OpenAPI 3.1: what may be published by every group, event and
  * exchange, with examples from the schemas, and every way in which it can be refused. The order of
  * the blocks in topology.yaml changes nothing.
+ *
+ * @param options `publishes`: messages are taken, as they are unless it is said.
  */
-export function openApiDocument(topology: Topology): JsonObject {
+export function openApiDocument(
+  topology: Topology,
+  { publishes = true }: { readonly publishes?: boolean } = {},
+): JsonObject {
+  return publishes ? wholeDocument(topology) : readingDocument(topology);
+}
+
+/** Of a runner that takes no messages by HTTP, and only says how it is. */
+function readingDocument(topology: Topology): JsonObject {
+  const { schema, responses } = problemComponents();
+  return documentOf(topology, {
+    servers,
+    tags: readingTags,
+    paths: readingPaths,
+    components: { schemas: { Problem: schema }, responses, headers },
+  });
+}
+
+function wholeDocument(topology: Topology): JsonObject {
   const take = nameTaker();
   for (const name of ["Publish", "Published", "Problem"]) take(name);
   const types = publishedTypes(topology);
@@ -28,14 +48,12 @@ export function openApiDocument(topology: Topology): JsonObject {
   const requests = eventRequests(topology, types, bodies, take);
   const wrapper = wrapperOf(topology, bodies, take);
   const problems = problemComponents();
-  const content = {
-    // Where it was served: a request from the page goes back to it.
-    servers: [{ url: "/" }],
+  return documentOf(topology, {
+    servers,
     tags: [
       ...publicationTags(topology),
       { name: ANY_EXCHANGE, description: "Messages in a wrapper that says where they go." },
-      { name: RUNNER, description: "How the runner is." },
-      { name: DOCUMENTS, description: "What this interface and the messages are." },
+      ...readingTags,
     ],
     paths: {
       "/publish": wrapperPath(wrapper.content),
@@ -54,7 +72,18 @@ export function openApiDocument(topology: Topology): JsonObject {
       parameters: parameterComponents,
       headers,
     },
-  };
+  });
+}
+
+/** Where it was served: a request from the page goes back to it. */
+const servers = [{ url: "/" }];
+
+const readingTags = [
+  { name: RUNNER, description: "How the runner is." },
+  { name: DOCUMENTS, description: "What this interface and the messages are." },
+];
+
+function documentOf(topology: Topology, content: JsonObject): JsonObject {
   const info = { title: topology.project, description, version: versionOf(content) };
   return { openapi: "3.1.0", info, ...content };
 }
