@@ -93,6 +93,10 @@ export type Queue = {
   readonly timeoutMs: number;
   /** One entry for each retry, in order; so attempts = length + 1. */
   readonly retryDelaysMs: readonly number[];
+  /** Names or codes of errors: what fails otherwise is dead-lettered at once; null: all is retried. */
+  readonly retryOn: readonly string[] | null;
+  /** Names or codes of errors that are dead-lettered at once. */
+  readonly rejectOn: readonly string[];
   readonly deadLetter: DeadLetter | null;
   /** Which messages are handled once; null: each delivery is a message of its own. */
   readonly idempotency: Idempotency | null;

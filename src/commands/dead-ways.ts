@@ -80,13 +80,20 @@ function targetsOf(topology: Topology, { exchange, key }: NonNullable<LetterWay[
   return key !== null && topology.queues[key] !== undefined ? [key] : [];
 }
 
+/** The name that a timeout has for `retryOn` and `rejectOn`. */
+const TIMEOUT = "handler-timeout";
+
 function warrenCauses(topology: Topology, queue: Queue): readonly Cause[] {
+  const { retryOn, rejectOn } = queue;
   const last = `at attempt ${queue.retryDelaysMs.length + 1}`;
+  const isPicked = queue.retryDelaysMs.length > 0 && (retryOn !== null || rejectOn.length > 0);
+  const failed = isPicked ? `${last}, or at once where it is not retried` : last;
+  const isTimed = !rejectOn.includes(TIMEOUT) && (retryOn?.includes(TIMEOUT) ?? true);
   const crashes = topology.worker.maxCrashes;
   const isTyped = eventsOfQueue(topology, queue.name) !== null;
   return [
-    { reason: "handler-failed", when: last },
-    { reason: "handler-timeout", when: `${last}, after ${duration(queue.timeoutMs)}` },
+    { reason: "handler-failed", when: failed },
+    { reason: TIMEOUT, when: `${isTimed ? last : "at once"}, after ${duration(queue.timeoutMs)}` },
     { reason: "rejected", when: "at once" },
     { reason: "undecodable", when: "at once" },
     ...(isTyped

@@ -20,6 +20,7 @@ export function formatExplanation(explanation: Explanation, folder: string): str
     ["dead letters of", explanation.deadLettersOf.map((name) => [name])],
     ["events", [[explanation.events === null ? "any JSON" : explanation.events.join(", ")]]],
     ["attempts", timetable(explanation.attempts)],
+    ["retried are", retried(explanation)],
     ["dead letters go", deadLetters(explanation)],
     ["lost is", losses.length === 0 ? [["nothing that is known here"]] : losses.map((it) => [it])],
   ];
@@ -72,6 +73,15 @@ function timetable(attempts: readonly Attempt[]): readonly Row[] {
       duration(totalMs),
       through ?? (attempt === 1 ? "the queue" : "in place"),
     ]),
+  ];
+}
+
+/** Where nothing is said, all that fails is. */
+function retried({ queue: { retryOn, rejectOn } }: Explanation): readonly Row[] {
+  if (retryOn === null && rejectOn.length === 0) return [];
+  return [
+    [retryOn === null ? "all errors" : `${retryOn.join(", ")} alone`],
+    ...(rejectOn.length === 0 ? [] : [[`not ${rejectOn.join(", ")}`]]),
   ];
 }
 

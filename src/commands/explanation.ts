@@ -23,6 +23,9 @@ export type Explanation = {
     readonly concurrency: number | null;
     readonly prefetch: number | null;
     readonly timeoutMs: number | null;
+    /** null: all that fails. */
+    readonly retryOn: Queue["retryOn"];
+    readonly rejectOn: Queue["rejectOn"];
     /** null: none. */
     readonly idempotency: Queue["idempotency"];
   };
@@ -65,12 +68,15 @@ export type Attempt = {
 export function explainQueue(topology: Topology, queue: Queue): Explanation {
   const { name, type, external, ordered, at, handler } = queue;
   const isConsumed = handler !== null;
+  const isRetried = isConsumed && queue.retryDelaysMs.length > 0;
   return {
     queue: {
       ...{ name, type, external, ordered, at, handler },
       concurrency: isConsumed ? queue.concurrency : null,
       prefetch: isConsumed ? queue.prefetch : null,
       timeoutMs: isConsumed ? queue.timeoutMs : null,
+      retryOn: isRetried ? queue.retryOn : null,
+      rejectOn: isRetried ? queue.rejectOn : [],
       idempotency: queue.idempotency,
     },
     arguments: Object.entries(queue.arguments).map(([key, value]) => ({

@@ -9,6 +9,8 @@ type Named<T> = Readonly<Record<string, T | undefined>>;
 
 export type RetryPlan = Maybe<{ retries: number; initial: string; factor: number; max: string }>;
 export type Retry = string | readonly (string | undefined)[] | RetryPlan;
+/** `all` or `none`, or a list. */
+export type ErrorNames = string | readonly (string | undefined)[];
 export type DeadLetterBlock = string | Maybe<{ exchange: string; key: string }>;
 
 export type IdempotencyBlock =
@@ -48,6 +50,8 @@ export type Consuming = Maybe<{
   prefetch: number;
   timeout: string;
   retry: Retry;
+  retryOn: ErrorNames;
+  rejectOn: ErrorNames;
   deadLetter: DeadLetterBlock;
   idempotency: IdempotencyBlock;
   exact: boolean;

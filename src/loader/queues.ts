@@ -2,6 +2,7 @@ import { NUMBERS } from "../numbers.ts";
 import { type DeadLetter, isRequeued, type Queue } from "../topology.ts";
 import { queueArguments } from "./arguments.ts";
 import { atOnce, checkPrefetch } from "./concurrency.ts";
+import { checkErrorLists, errorLists } from "./error-lists.ts";
 import type { Consuming, DeadLetterBlock, QueueBlock, TopologyFile } from "./file.ts";
 import { findHandler } from "./handlers.ts";
 import { resolveIdempotency } from "./idempotency.ts";
@@ -15,7 +16,16 @@ import { millisecondsOf } from "./units.ts";
 
 const DEFAULTS = "/defaults";
 /** Keys that say how a handler runs. */
-const HANDLING = ["concurrency", "prefetch", "timeout", "retry", "idempotency", "ordered"] as const;
+const HANDLING = [
+  "concurrency",
+  "prefetch",
+  "timeout",
+  "retry",
+  "retryOn",
+  "rejectOn",
+  "idempotency",
+  "ordered",
+] as const;
 /** Keys that say how a queue is declared, which an external one is not. */
 const DECLARING = [
   "ttl",
@@ -39,6 +49,7 @@ export function resolveQueues(
 ): Readonly<Record<string, Queue>> {
   const defaults = file.defaults ?? {};
   checkPrefetch(defaults, {}, DEFAULTS, report);
+  checkErrorLists(defaults, null, DEFAULTS, report);
   checkDeadLetterKey(defaults.deadLetter, DEFAULTS, report);
   const queues: Record<string, Queue> = Object.create(null);
   for (const [name, block] of Object.entries(file.queues ?? {})) {
@@ -65,6 +76,7 @@ function resolveQueue(
   const ordered = block.ordered ?? false;
   if (ordered) checkOrdered(block, pointer, report);
   else checkPrefetch(block, defaults, pointer, report);
+  checkErrorLists(block, defaults, pointer, report);
   const type = block.type ?? defaults.type ?? "quorum";
   if (type === "stream" && hasHandler) {
     report.value("bad-value", join(pointer, "handler"), "a stream has no handler: write none");
@@ -90,6 +102,7 @@ function resolveQueue(
     ...(ordered ? { concurrency: 1, prefetch: block.prefetch ?? 1 } : atOnce(block, defaults)),
     timeoutMs: millisecondsOf(block.timeout ?? defaults.timeout) ?? NUMBERS.handlerTimeoutMs,
     retryDelaysMs: delaysMs,
+    ...errorLists(block, defaults),
     deadLetter,
     idempotency: hasHandler ? resolveIdempotency(block.idempotency ?? defaults.idempotency) : null,
     ordered,

@@ -8,6 +8,7 @@ import type { ConsumeMessage } from "amqplib";
 import type { BrokerConnection } from "../broker-connection.ts";
 import type { Queue } from "../topology.ts";
 import { within } from "../within.ts";
+import { firstFailure } from "./copies.ts";
 import { Head } from "./head.ts";
 import type { Cause, Delivery, Result } from "./host/host.ts";
 import { Gate, type GateTools } from "./idempotency/gate.ts";
@@ -15,7 +16,14 @@ import { type Incoming, readIncoming } from "./incoming.ts";
 import { Intake } from "./intake.ts";
 import { Pauses } from "./pauses.ts";
 import { exhaustion, isUncounted } from "./redelivery.ts";
-import { type Live, nextDelayMs, type Received, Settler, type SettlerOptions } from "./settle.ts";
+import {
+  type Ended,
+  type Live,
+  nextDelayMs,
+  type Received,
+  Settler,
+  type SettlerOptions,
+} from "./settle.ts";
 import { type Sharer, Slots } from "./slots.ts";
 import type { ConsumerState } from "./status.ts";
 
@@ -308,8 +316,7 @@ export class QueueConsumer implements Sharer {
     const delayMs = this.#queue.ordered ? nextDelayMs(this.#queue, held.incoming, outcome) : null;
     if (delayMs !== null) {
       this.#settler.noteRetry(held, outcome, durationMs);
-      const attempt = held.incoming.attempt + 1;
-      await this.#runInPlace(held, { ...held.incoming, attempt }, delayMs);
+      await this.#runInPlace(held, nextAttempt(held.incoming, outcome), delayMs);
     } else if (await this.#settler.settle(held, outcome, durationMs)) {
       this.#head.forget();
       this.#release(held);
@@ -382,6 +389,13 @@ export class QueueConsumer implements Sharer {
     this.#waiting = kept;
     if (this.#isPaused) for (const { incoming } of left) this.#handedBack.add(incoming.message.id);
   }
+}
+
+/** The same message, after an attempt of it that has failed. */
+function nextAttempt(incoming: Incoming, outcome: Ended): Incoming {
+  const attempt = incoming.attempt + 1;
+  if (outcome.status === "handled") return { ...incoming, attempt };
+  return { ...incoming, attempt, firstFailure: firstFailure(incoming, outcome.cause) };
 }
 
 /** What no handler gets, or gets no more. */

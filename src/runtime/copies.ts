@@ -8,21 +8,29 @@ import { requeueExchange, requeueKey, retryExchange, retryKey } from "../apply/o
 import { NUMBERS } from "../numbers.ts";
 import type { DeadLetter } from "../topology.ts";
 import type { Cause } from "./host/host.ts";
-import { HEADERS, type Incoming, isDeeper, ownEntries } from "./incoming.ts";
+import { type Failure, HEADERS, type Incoming, isDeeper, ownEntries } from "./incoming.ts";
 import type { Outgoing } from "./publisher.ts";
 
 /** The copy that comes back to `queue` as the next attempt after `delayMs`. */
 export function retryCopy(
   raw: ConsumeMessage,
   incoming: Incoming,
-  options: { readonly project: string; readonly delayMs: number },
+  options: { readonly project: string; readonly delayMs: number; readonly cause: Cause },
 ): Outgoing {
   const { queue } = incoming.message;
   return copy(raw, incoming, {
     exchange: retryExchange(options.project),
     routingKey: retryKey(options.delayMs, queue),
-    headers: { [HEADERS.attempt]: incoming.attempt + 1 },
+    headers: {
+      [HEADERS.attempt]: incoming.attempt + 1,
+      ...firstFailureHeaders(firstFailure(incoming, options.cause)),
+    },
   });
+}
+
+/** Of a message whose present attempt has failed with this cause. */
+export function firstFailure({ firstFailure: known }: Incoming, { error }: Cause): Failure {
+  return known ?? { at: new Date().toISOString(), error };
 }
 
 /** The copy that goes back to its queue at once, with one more delivery counted. */
@@ -31,7 +39,11 @@ export function countedCopy(raw: ConsumeMessage, incoming: Incoming, project: st
   const counted = copy(raw, incoming, {
     exchange: requeueExchange(project),
     routingKey: requeueKey(message.queue),
-    headers: { [HEADERS.attempt]: attempt, [HEADERS.redeliveries]: redeliveries + 1 },
+    headers: {
+      [HEADERS.attempt]: attempt,
+      [HEADERS.redeliveries]: redeliveries + 1,
+      ...(incoming.firstFailure && firstFailureHeaders(incoming.firstFailure)),
+    },
   });
   const { expiration } = raw.properties;
   if (expiration === undefined) return counted;
@@ -52,6 +64,7 @@ export function deadCopy(
       [HEADERS.reason]: cause.reason,
       [HEADERS.error]: cause.error,
       [HEADERS.attempts]: incoming.attempt,
+      ...firstFailureHeaders(firstFailure(incoming, cause)),
       [HEADERS.deadAt]: new Date().toISOString(),
       ...(cause.schema === undefined ? {} : { [HEADERS.schema]: cause.schema }),
       ...(cause.violations?.length
@@ -109,6 +122,10 @@ function copy(
       ...Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined)),
     },
   };
+}
+
+function firstFailureHeaders({ at, error }: Failure): Record<string, unknown> {
+  return { [HEADERS.firstFailedAt]: at, [HEADERS.firstError]: error };
 }
 
 const DROPPED =

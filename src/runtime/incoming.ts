@@ -16,6 +16,8 @@ export const HEADERS = {
   redeliveries: "x-warren-redeliveries",
   queue: "x-warren-queue",
   attempts: "x-warren-attempts",
+  firstFailedAt: "x-warren-first-failed-at",
+  firstError: "x-warren-first-error",
   reason: "x-warren-reason",
   error: "x-warren-error",
   schema: "x-warren-schema",
@@ -23,9 +25,14 @@ export const HEADERS = {
   deadAt: "x-warren-dead-at",
 } as const;
 
+/** When, in ISO 8601, and what was thrown: one line, at most 1 KiB. */
+export type Failure = { readonly at: string; readonly error: string };
+
 export type Incoming = {
   /** 1 for the first run. */
   readonly attempt: number;
+  /** Of all its attempts; null: none has failed yet. */
+  readonly firstFailure: Failure | null;
   /** How often it was delivered before without an end; counted in classic queues alone. */
   readonly redeliveries: number;
   /** An id is made up for a message without; its retries carry that. */
@@ -35,7 +42,7 @@ export type Incoming = {
 };
 
 /**
- * Counts, original exchange and key are believed only of what came through the requeue exchange, or
+ * Counts, the first failure, original exchange and key are believed only of what came through the requeue exchange, or
  * was moved when its queue was replaced: anybody may publish such headers, but only to an exchange of
  * their own choice.
  */
@@ -50,6 +57,7 @@ export function readIncoming(raw: ConsumeMessage, queue: string, project: string
   const id = isId(properties.messageId) ? properties.messageId : randomUUID();
   return {
     attempt: isRequeued ? readCount(headers[HEADERS.attempt], 1) : 1,
+    firstFailure: isRequeued ? readFirstFailure(headers) : null,
     redeliveries,
     message: {
       id,
@@ -75,6 +83,11 @@ function isId(value: unknown): value is string {
 
 function readCount(value: unknown, least: number): number {
   return typeof value === "number" && Number.isSafeInteger(value) ? Math.max(value, least) : least;
+}
+
+function readFirstFailure(headers: Record<string, unknown>): Failure | null {
+  const { [HEADERS.firstFailedAt]: at, [HEADERS.firstError]: error } = headers;
+  return typeof at === "string" && typeof error === "string" ? { at, error } : null;
 }
 
 function text(value: unknown): string {

@@ -10,7 +10,7 @@ import type { Queue } from "../topology.ts";
 import type { Acks } from "./acks.ts";
 import { backoffMs } from "./backoff.ts";
 import { barest, countedCopy, deadCopy, retryCopy } from "./copies.ts";
-import type { Outcome } from "./host/host.ts";
+import type { Cause, Outcome } from "./host/host.ts";
 import type { Incoming } from "./incoming.ts";
 import type { Pauses } from "./pauses.ts";
 import type { Outgoing, Publisher } from "./publisher.ts";
@@ -121,7 +121,8 @@ export class Settler {
     const { project } = this.#options;
     const queue = this.#options.queue();
     const delayMs = nextDelayMs(queue, incoming, outcome);
-    if (delayMs !== null) return retryCopy(raw, incoming, { project, delayMs });
+    if (delayMs !== null)
+      return retryCopy(raw, incoming, { project, delayMs, cause: outcome.cause });
     if (queue.deadLetter === null) return null;
     return deadCopy(raw, incoming, { to: queue.deadLetter, cause: outcome.cause });
   }
@@ -180,7 +181,7 @@ export class Settler {
 
 /** The delay before the next attempt, in milliseconds; null when there is none. */
 export function nextDelayMs(
-  queue: Pick<Queue, "retryDelaysMs">,
+  queue: Pick<Queue, "retryDelaysMs" | "retryOn" | "rejectOn">,
   incoming: Pick<Incoming, "attempt">,
   outcome: Ended,
 ): number | null {
@@ -189,6 +190,16 @@ export function nextDelayMs(
   const remaining = delays.slice(incoming.attempt - 1);
   const [next] = remaining;
   if (next === undefined) return null;
-  if (outcome.status === "failed") return next;
+  if (outcome.status === "failed") return isRetried(outcome.cause, queue) ? next : null;
   return remaining.find((delayMs) => delayMs >= outcome.afterMs) ?? Math.max(...delays);
+}
+
+/** The first error that a list names decides, from what was thrown down to its last cause. */
+function isRetried({ reason, names }: Cause, queue: Pick<Queue, "retryOn" | "rejectOn">): boolean {
+  const { retryOn, rejectOn } = queue;
+  for (const error of names ?? [[reason]]) {
+    if (error.some((name) => rejectOn.includes(name))) return false;
+    if (error.some((name) => retryOn?.includes(name))) return true;
+  }
+  return retryOn === null;
 }

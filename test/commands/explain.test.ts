@@ -3,7 +3,7 @@ import { expect, test } from "../support/test.ts";
 const topology = `version: 1
 project: shop
 broker: { url: "amqp://127.0.0.1" }
-defaults: { deadLetter: dead, retry: [90s, 30s] }
+defaults: { deadLetter: dead, retry: [90s, 30s], rejectOn: [TypeError] }
 exchanges:
   orders: { type: topic, events: ["order.*"], alternate: unrouted }
   audit: { type: topic, internal: true, bind: { orders: "order.#" } }
@@ -82,9 +82,13 @@ test("explain says of a queue what is declared, what reaches it, and every attem
     "  2        1m 30s  1m 30s  warren.shop.retry.90s",
     "  3        30s     2m      warren.shop.retry.30s",
     "",
+    "retried are",
+    "  all errors",
+    "  not TypeError",
+    "",
     "dead letters go",
     '  by warren             dead with "payments"  → dead_letters',
-    "    handler-failed      at attempt 3",
+    "    handler-failed      at attempt 3, or at once where it is not retried",
     "    handler-timeout     at attempt 3, after 90s",
     "    rejected            at once",
     "    undecodable         at once",
@@ -121,6 +125,8 @@ test("explain says what a queue loses: by its handler, its ttl, its limit, its e
       concurrency: 1,
       prefetch: 1,
       timeoutMs: 30_000,
+      retryOn: null,
+      rejectOn: ["TypeError"],
       idempotency: null,
     },
     bindings: [
@@ -148,7 +154,7 @@ test("explain says what a queue loses: by its handler, its ttl, its limit, its e
       {
         by: "warren",
         causes: causes({
-          "handler-failed": "at attempt 2",
+          "handler-failed": "at attempt 2, or at once where it is not retried",
           "handler-timeout": "at attempt 2, after 30s",
           rejected: "at once",
           undecodable: "at once",

@@ -84,6 +84,8 @@ function queueOf(name: string, given: Partial<Queue>): Queue {
     prefetch: 1,
     timeoutMs: 1_000,
     retryDelaysMs: [],
+    retryOn: null,
+    rejectOn: [],
     deadLetter: null,
     idempotency: null,
     ordered: false,

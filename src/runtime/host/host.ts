@@ -47,6 +47,11 @@ export type Cause = {
     | "no-idempotency-key";
   /** One line, at most 1 KiB. */
   readonly error: string;
+  /**
+   * What `retryOn` and `rejectOn` may name: of what was thrown, and of each of its causes, the classes
+   * and the code. Without it, the reason alone.
+   */
+  readonly names?: readonly (readonly string[])[];
   readonly violations?: readonly Violation[];
   /** Which schema an event breaks, as `type@version`. */
   readonly schema?: string;

@@ -2,6 +2,7 @@
 import { messageOf } from "../../../errors.ts";
 import { NUMBERS } from "../../../numbers.ts";
 import type { Cause, Outcome } from "../host.ts";
+import { namesOf } from "./error-names.ts";
 
 /** By name, so that a handler may use another copy of the package. Never throws, whatever it is. */
 export function readFailure(error: unknown): Outcome {
@@ -9,7 +10,8 @@ export function readFailure(error: unknown): Outcome {
   if (name === "Reject") {
     return { status: "dead", cause: { reason: "rejected", error: oneLine(message) } };
   }
-  const cause: Cause = { reason: "handler-failed", error: oneLine(`${name}: ${message}`) };
+  const names = namesOf(error);
+  const cause: Cause = { reason: "handler-failed", error: oneLine(`${name}: ${message}`), names };
   return name === "Retry" && after !== null
     ? { status: "retry", cause, afterMs: after }
     : { status: "failed", cause };
