@@ -186,18 +186,17 @@ test("runs that end in a pause keep their acks when their consumer leaves, howev
   vhost,
   client,
 }) => {
-  const kind = { ...kinds["a quorum queue"], concurrency: 400, prefetch: 400 } as Kind;
+  const kind = { ...kinds["a quorum queue"], concurrency: 400, prefetch: 500 } as Kind;
   const { consumer, connection, runs, end } = await consuming(vhost, client, kind);
   await fill(client, 400);
   await waitFor(() => runs.length === 400, { what: "all runs" });
   consumer.pause("one");
-  // Each in a tick of its own: acks that leave together are one for the broker.
-  for (const run of runs) {
-    end(run);
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-  expect(await consumer.drain(5_000)).toBe(true);
-  await vhost.waitForCounts("queue", { ready: 0, consumers: 0 });
+  await fill(client, 1);
+  await vhost.waitForCounts("queue", { ready: 1 });
+  // The first one never ends: so nothing is acknowledged together, and each is an ack of its own.
+  for (const run of runs.slice(1)) end(run);
+  expect(await consumer.drain(1)).toBe(false);
+  await vhost.waitForCounts("queue", { ready: 2, consumers: 0 });
   await connection.close();
 });
 
