@@ -19,7 +19,7 @@ type Schema = {
   readonly "x-expects"?: string;
   readonly "x-unit"?: string;
   readonly "x-argument"?: string;
-  readonly "x-quantity"?: { readonly kind: "duration" | "size" };
+  readonly "x-quantity"?: { readonly kind: "duration" | "size" | "rate" };
 };
 
 const root = new URL("../", import.meta.url);
@@ -38,14 +38,14 @@ function configuration(): string {
   const { broker, http, stores, worker, drain, defaults } = schema.properties ?? {};
   const { exchange, queue, policy, bindingKeys, retry, deadLetter, idempotency } =
     schema.definitions ?? {};
-  const limits = queue?.properties?.limits;
+  const { limits, breaker } = queue?.properties ?? {};
   return `${GENERATED}
 # Configuration
 
 Every key of topology.yaml. A key that is not here is an error, with its line and column, and so is
 a value of another type; \`warren check\` finds them all at once, without a broker, and warns of what is
 hardly meant ([lint.md](lint.md)). Durations are a
-number and a unit: \`500ms\`, \`30s\`, \`5m\`, \`1h\`, \`7d\`; sizes too: \`512B\`, \`64KiB\`, \`10MiB\`, \`1GiB\`
+number and a unit: \`500ms\`, \`30s\`, \`5m\`, \`1h\`, \`7d\`; rates are \`50/s\`, \`90/m\`, \`10/h\`; sizes too: \`512B\`, \`64KiB\`, \`10MiB\`, \`1GiB\`
 (1024), \`kB\`, \`MB\`, \`GB\` (1000). Quote keys that begin with \`*\` or \`#\`, which YAML reads otherwise.
 
 ${section("The file", schema, schema)}
@@ -58,6 +58,7 @@ ${section("defaults", defaults, schema)}
 ${section("exchanges.<name>", exchange, schema)}
 ${section("queues.<name>", queue, schema)}
 ${section("queues.<name>.limits", limits, schema)}
+${section("queues.<name>.breaker", breaker, schema)}
 ${section("policies.<name>", policy, schema)}
 ${section("retry", retry, schema)}
 ${section("deadLetter", deadLetter, schema)}

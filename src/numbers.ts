@@ -55,6 +55,8 @@ export const NUMBERS = {
   retryFactor: 2,
   retryMaxMs: 3_600_000,
   concurrency: 20,
+  /** What a rate lets the broker send ahead begins within so long; a longer wait is a pause. */
+  rateAheadMs: 1_000,
   /** How long a message that was handled is remembered. */
   idempotencyTtlMs: 86_400_000,
   /** Nobody else runs a message for so long after its runner has gone; renewed while that lives. */

@@ -78,6 +78,15 @@ export type Idempotency = {
   readonly missing: "run" | "reject";
 };
 
+/** When a queue is left alone because its handler fails. */
+export type Breaker = {
+  /** Of the last runs: above 0, at most 1. */
+  readonly failureRate: number;
+  /** So many of them are looked at. */
+  readonly window: number;
+  readonly pauseMs: number;
+};
+
 export type Queue = {
   readonly name: string;
   readonly type: QueueType;
@@ -87,8 +96,15 @@ export type Queue = {
   readonly handler: Handler | null;
   /** Handler runs at once. */
   readonly concurrency: number;
-  /** Unacknowledged messages that the broker sends ahead; at least `concurrency`. */
+  /** Unacknowledged messages that the broker sends ahead; at least `concurrency`, without a rate. */
   readonly prefetch: number;
+  /** Of consumers, by which the broker prefers some to others; 0 unless it is said. */
+  readonly consumerPriority: number;
+  /** Runs that begin in an hour, at most; null: as they come. */
+  readonly ratePerHour: number | null;
+  readonly breaker: Breaker | null;
+  /** A message is acknowledged when its handler begins; then nothing of it can be retried. */
+  readonly acksOnDelivery: boolean;
   /** Of one handler run. */
   readonly timeoutMs: number;
   /** One entry for each retry, in order; so attempts = length + 1. */
@@ -102,6 +118,8 @@ export type Queue = {
   readonly idempotency: Idempotency | null;
   /** One message after another: a failed one is retried in place, and those behind it wait. */
   readonly ordered: boolean;
+  /** The broker deletes it when its last consumer leaves. */
+  readonly autoDelete: boolean;
   readonly external: boolean;
   /** The name that it had before: it takes over that queue's bindings and messages; null: none. */
   readonly was: string | null;

@@ -25,6 +25,7 @@ export type DesiredExchange = {
 export type DesiredQueue = {
   readonly kind: "queue";
   readonly name: string;
+  readonly autoDelete: boolean;
   readonly arguments: Arguments;
   readonly isExternal: boolean;
   /** The queue whose bindings it takes over; null: none. */
@@ -81,6 +82,7 @@ export function desiredObjects(topology: Topology): DesiredObjects {
       ...Object.values(topology.queues).map((queue) => ({
         kind: "queue" as const,
         name: queue.name,
+        autoDelete: queue.autoDelete,
         arguments: queue.arguments,
         isExternal: queue.external,
         was: queue.was,
@@ -150,6 +152,7 @@ function retryObjects(topology: Topology, returning: readonly Queue[]): DesiredO
     queues: delays.map((delayMs) => ({
       kind: "queue",
       name: delayQueue(project, delayMs),
+      autoDelete: false,
       arguments: {
         "x-queue-type": "quorum",
         "x-message-ttl": delayMs,

@@ -23,7 +23,14 @@ export function deadLettersOf(topology: Topology, queue: Queue): readonly Letter
   const byWarren: readonly LetterWay[] =
     queue.handler === null
       ? []
-      : [wayOf(topology, "warren", warrenCauses(topology, queue), queue.deadLetter)];
+      : [
+          wayOf(
+            topology,
+            "warren",
+            warrenCauses(topology, queue),
+            queue.acksOnDelivery ? null : queue.deadLetter,
+          ),
+        ];
   // A stream keeps what it has, read or not, and an external queue is not declared.
   if (queue.type === "stream" || queue.external) return byWarren;
   const settings = settingsOf(topology, queue);
@@ -45,6 +52,10 @@ export function lossesOf(topology: Topology, queue: Queue): readonly string[] {
       `the queue with all that is in it, when nobody has used it for ${duration(expires)}`,
     );
   }
+  if (queue.autoDelete) {
+    losses.push("the queue with all that is in it, when its last consumer leaves");
+  }
+  if (queue.acksOnDelivery) losses.push("what is being handled, when the runner dies");
   if (typeof maxAge === "string") losses.push(`what has been in the stream for ${maxAge}`);
   if (queue.type === "stream" && settings("max-length-bytes") !== undefined) {
     losses.push(`the oldest of the stream, beyond ${settings("max-length-bytes")} bytes`);

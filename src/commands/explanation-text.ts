@@ -1,6 +1,7 @@
 import { relative } from "node:path";
 import { formatPlace } from "../errors.ts";
-import { formatBy, type Idempotency } from "../topology.ts";
+import { formatQuantity } from "../loader/units.ts";
+import { formatBy, type Idempotency, type Queue } from "../topology.ts";
 import type { Attempt, Explanation, Inflow } from "./explanation.ts";
 
 type Row = readonly string[];
@@ -24,7 +25,11 @@ export function formatExplanation(explanation: Explanation, folder: string): str
     ["dead letters go", deadLetters(explanation)],
     ["lost is", losses.length === 0 ? [["nothing that is known here"]] : losses.map((it) => [it])],
   ];
-  const kind = [queue.type, ...(queue.ordered ? ["ordered"] : [])];
+  const kind = [
+    queue.type,
+    ...(queue.ordered ? ["ordered"] : []),
+    ...(queue.autoDelete ? ["auto-delete"] : []),
+  ];
   const head = `${queue.name}  ${kind.join(", ")}${queue.external ? ", external" : ""}`;
   return [
     `${head}  ${formatPlace(queue.at)}`,
@@ -43,7 +48,24 @@ function handling({ queue }: Explanation, folder: string): readonly Row[] {
     ["prefetch", `${prefetch}`, "messages that the broker sends ahead"],
     ["timeout", duration(timeoutMs ?? 0), "of one run"],
     ...(idempotency === null ? [] : [once(idempotency)]),
+    ...pace(queue),
   ];
+}
+
+function pace(queue: Explanation["queue"]): readonly Row[] {
+  const { ratePerHour, breaker, consumerPriority, acksOnDelivery } = queue;
+  return [
+    ...(ratePerHour === null
+      ? []
+      : [["rate", formatQuantity("rate", ratePerHour), "runs that begin, in each runner"]]),
+    ...(breaker === null ? [] : [["breaker", breakerOf(breaker)]]),
+    ...(consumerPriority === 0 ? [] : [["priority", `${consumerPriority}`, "of the consumer"]]),
+    ...(acksOnDelivery ? [["ack", "on delivery: what fails is lost"]] : []),
+  ];
+}
+
+function breakerOf({ failureRate, window, pauseMs }: NonNullable<Queue["breaker"]>): string {
+  return `opens when ${failureRate} of the last ${window} runs have failed, for ${duration(pauseMs)}`;
 }
 
 function once({ by, ttlMs, missing }: Idempotency): Row {

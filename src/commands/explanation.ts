@@ -28,6 +28,12 @@ export type Explanation = {
     readonly rejectOn: Queue["rejectOn"];
     /** null: none. */
     readonly idempotency: Queue["idempotency"];
+    /** What is not the default, of a queue with a handler. */
+    readonly consumerPriority: number;
+    readonly ratePerHour: number | null;
+    readonly breaker: Queue["breaker"];
+    readonly acksOnDelivery: boolean;
+    readonly autoDelete: boolean;
   };
   /** What is declared, with the AMQP type by which it travels; nothing of an external queue. */
   readonly arguments: readonly {
@@ -66,7 +72,8 @@ export type Attempt = {
 
 /** @param queue one of the topology's. */
 export function explainQueue(topology: Topology, queue: Queue): Explanation {
-  const { name, type, external, ordered, at, handler } = queue;
+  const { name, type, external, ordered, at, handler, autoDelete } = queue;
+  const { consumerPriority, ratePerHour, breaker, acksOnDelivery } = queue;
   const isConsumed = handler !== null;
   const isRetried = isConsumed && queue.retryDelaysMs.length > 0;
   return {
@@ -78,6 +85,7 @@ export function explainQueue(topology: Topology, queue: Queue): Explanation {
       retryOn: isRetried ? queue.retryOn : null,
       rejectOn: isRetried ? queue.rejectOn : [],
       idempotency: queue.idempotency,
+      ...{ consumerPriority, ratePerHour, breaker, acksOnDelivery, autoDelete },
     },
     arguments: Object.entries(queue.arguments).map(([key, value]) => ({
       name: key,

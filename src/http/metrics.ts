@@ -1,6 +1,6 @@
 import { Router } from "express";
 import type { Registry } from "prom-client";
-import type { RunnerStatus } from "../runtime/status.ts";
+import type { QueueStatus, RunnerStatus } from "../runtime/status.ts";
 import { allowOnly } from "./problem.ts";
 
 /** `GET /metrics`, in Prometheus' text format. */
@@ -44,6 +44,28 @@ const READINGS: readonly Reading[] = [
   },
 ];
 
+/** Of each queue with a handler. */
+type QueueReading = {
+  readonly name: string;
+  readonly help: string;
+  readonly read: (status: QueueStatus) => number | null;
+};
+
+const OPEN = { closed: 0, "half-open": 0.5, open: 1 } as const;
+
+const QUEUE_READINGS: readonly QueueReading[] = [
+  {
+    name: "warren_queue_paused",
+    help: "1 while the queue is left alone on purpose: /health says why.",
+    read: ({ consumer }) => (consumer === "paused" ? 1 : 0),
+  },
+  {
+    name: "warren_queue_breaker_open",
+    help: "1 while the queue's breaker is open, 0.5 while it tries one message at a time, else 0.",
+    read: ({ breaker }) => breaker && OPEN[breaker],
+  },
+];
+
 /** Taken from what the runner says of itself, when it is asked. Loaded then: a start needs none of it. */
 async function createRegistry(status: () => RunnerStatus): Promise<Registry> {
   const { Counter, Gauge, Registry } = await import("prom-client");
@@ -56,6 +78,21 @@ async function createRegistry(status: () => RunnerStatus): Promise<Registry> {
       else gauge.set(value);
     };
     const gauge = new Gauge({ name, help, registers, collect });
+  }
+  for (const { name, help, read } of QUEUE_READINGS) {
+    const gauge = new Gauge({
+      name,
+      help,
+      labelNames: ["queue"] as const,
+      registers,
+      collect: () => {
+        gauge.reset();
+        for (const [queue, one] of Object.entries(status().queues)) {
+          const value = read(one);
+          if (value !== null) gauge.set({ queue }, value);
+        }
+      },
+    });
   }
   const delay = new Gauge({
     name: "warren_main_loop_delay_seconds",

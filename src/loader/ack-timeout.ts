@@ -1,3 +1,4 @@
+import { NUMBERS } from "../numbers.ts";
 import type { Queue } from "../topology.ts";
 import { join } from "./pointer.ts";
 import type { Report } from "./report.ts";
@@ -27,18 +28,22 @@ export function checkAckTimeouts(
 
 function longestHold(queue: Queue): { readonly heldMs: number; readonly because: string } {
   const { prefetch, concurrency, timeoutMs, retryDelaysMs, ordered, idempotency } = queue;
+  // A longer wait for its turn is spent in the broker.
+  const aheadMs = queue.ratePerHour === null ? 0 : NUMBERS.rateAheadMs;
+  const waiting = aheadMs === 0 ? "" : ` + ${duration(aheadMs)} for its rate`;
   if (!ordered) {
     const rounds = Math.ceil(prefetch / concurrency);
-    const because = `prefetch ${prefetch}, concurrency ${concurrency}, so ${rounds} × ${duration(timeoutMs)}`;
-    if (idempotency === null) return { heldMs: rounds * timeoutMs, because };
+    const because = `prefetch ${prefetch}, concurrency ${concurrency}, so ${rounds} × ${duration(timeoutMs)}${waiting}`;
+    const heldMs = rounds * timeoutMs + aheadMs;
+    if (idempotency === null) return { heldMs, because };
     const twins = `, and as long for the one that each repeats`;
-    return { heldMs: 2 * rounds * timeoutMs, because: because + twins };
+    return { heldMs: 2 * heldMs, because: because + twins };
   }
   const delaysMs = retryDelaysMs.reduce((sum, delayMs) => sum + delayMs, 0);
   const attempts = retryDelaysMs.length + 1;
-  const each = `${attempts} attempts × ${duration(timeoutMs)} + ${duration(delaysMs)} of delays`;
+  const each = `${attempts} attempts × ${duration(timeoutMs)} + ${duration(delaysMs)} of delays${waiting}`;
   return {
-    heldMs: prefetch * (attempts * timeoutMs + delaysMs),
+    heldMs: prefetch * (attempts * (timeoutMs + aheadMs) + delaysMs),
     because: `prefetch ${prefetch} × (${each})`,
   };
 }

@@ -57,6 +57,8 @@ export type Consuming = Maybe<{
   exact: boolean;
 }>;
 
+export type BreakerBlock = Maybe<{ failureRate: number; window: number; pause: string }>;
+
 export type Limits = Maybe<{ messages: number; bytes: string; overflow: string }>;
 
 export type QueueBlock = Consuming &
@@ -69,6 +71,11 @@ export type QueueBlock = Consuming &
     limits: Limits;
     maxPriority: number;
     singleActiveConsumer: boolean;
+    consumerPriority: number;
+    autoDelete: boolean;
+    rate: string;
+    breaker: BreakerBlock;
+    ack: "after-handling" | "on-delivery";
     ordered: boolean;
     deliveryLimit: number;
     arguments: RawArguments;

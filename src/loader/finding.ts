@@ -5,7 +5,7 @@ import { split } from "./pointer.ts";
 import { didYouMean } from "./suggest.ts";
 import { EXAMPLES, formatQuantity, parseQuantity, type Quantity } from "./units.ts";
 
-/** What the schema says of a duration or a size; bounds in milliseconds or bytes. */
+/** What the schema says of a duration, a size or a rate; bounds in milliseconds, bytes or runs an hour. */
 export type Quantities = {
   readonly kind: Quantity;
   readonly minimum?: number;
@@ -33,7 +33,7 @@ const digits = /^[-+]?\d+(\.\d+)?$/;
 /** `100_000`, `1,000`, `0o17`: meant as a number, read as text. */
 const almostNumber = /^[-+.]?\d[\d_,.]*$|^0[xob][\da-f_]+$/i;
 
-/** What is wrong with a duration or size, or null. */
+/** What is wrong with a duration, size or rate, or null. */
 export function quantityProblem(schema: Quantities, text: string): string | null {
   const parsed = parseQuantity(schema.kind, text);
   if (!parsed.ok) return parsed.message;
@@ -91,7 +91,9 @@ function quantityFinding(
   quantity: Quantities,
   data: unknown,
 ): { readonly code: ErrorCode; readonly message: string } {
-  const code = quantity.kind === "duration" ? "bad-duration" : "bad-size";
+  const code = ({ duration: "bad-duration", size: "bad-size", rate: "bad-rate" } as const)[
+    quantity.kind
+  ];
   if (typeof data === "number" && Number.isFinite(data)) {
     return { code, message: `must have a unit, found ${data}: write ${withUnits(quantity, data)}` };
   }
@@ -104,6 +106,7 @@ function quantityFinding(
 
 function withUnits({ kind }: Quantities, data: number): string {
   if (kind === "size") return `${data}B or ${data}MiB`;
+  if (kind === "rate") return `${data}/s or ${data}/m`;
   return data < 1_000 ? `${data}s or ${data * 1_000}ms` : `${data}ms or ${data}s`;
 }
 

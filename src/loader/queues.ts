@@ -1,13 +1,15 @@
 import { NUMBERS } from "../numbers.ts";
 import { type DeadLetter, isRequeued, type Queue } from "../topology.ts";
 import { queueArguments } from "./arguments.ts";
-import { atOnce, checkPrefetch } from "./concurrency.ts";
+import { checkPrefetch } from "./concurrency.ts";
+import { checkDelivery } from "./delivery.ts";
 import { checkErrorLists, errorLists } from "./error-lists.ts";
 import type { Consuming, DeadLetterBlock, QueueBlock, TopologyFile } from "./file.ts";
 import { findHandler } from "./handlers.ts";
 import { resolveIdempotency } from "./idempotency.ts";
 import { checkName, checkRetriedName, checkShortString } from "./names.ts";
 import { checkOrdered } from "./ordered.ts";
+import { paceOf } from "./pace.ts";
 import { join } from "./pointer.ts";
 import { checkRenames } from "./rename.ts";
 import type { Report } from "./report.ts";
@@ -19,6 +21,10 @@ const DEFAULTS = "/defaults";
 const HANDLING = [
   "concurrency",
   "prefetch",
+  "consumerPriority",
+  "rate",
+  "breaker",
+  "ack",
   "timeout",
   "retry",
   "retryOn",
@@ -34,6 +40,7 @@ const DECLARING = [
   "limits",
   "maxPriority",
   "singleActiveConsumer",
+  "autoDelete",
   "ordered",
   "deliveryLimit",
   "arguments",
@@ -75,7 +82,7 @@ function resolveQueue(
   refuseMeaningless(block, pointer, report);
   const ordered = block.ordered ?? false;
   if (ordered) checkOrdered(block, pointer, report);
-  else checkPrefetch(block, defaults, pointer, report);
+  checkDelivery(block, pointer, report);
   checkErrorLists(block, defaults, pointer, report);
   const type = block.type ?? defaults.type ?? "quorum";
   if (type === "stream" && hasHandler) {
@@ -83,10 +90,15 @@ function resolveQueue(
   }
   const deadLetter = deadLetterOf(name, block, defaults, report);
   const isExact = block.exact ?? defaults.exact ?? false;
-  const retry = block.retry ?? defaults.retry;
-  const retryAt = join(block.retry === undefined ? DEFAULTS : pointer, "retry");
-  const delaysMs =
-    retry === undefined ? NUMBERS.retryDelaysMs : retryDelaysMs(retry, retryAt, report);
+  const acksOnDelivery = block.ack === "on-delivery";
+  const delaysMs = acksOnDelivery ? [] : delaysOf(block, defaults, pointer, report);
+  const autoDelete = block.autoDelete ?? false;
+  if (autoDelete && type !== "classic") {
+    const message = `autoDelete is for classic queues, and this one is ${type}`;
+    report.key("argument-of-other-type", join(pointer, "autoDelete"), message);
+  }
+  // What can't be said of such a queue is not taken from the defaults either.
+  const inherited = acksOnDelivery || autoDelete ? undefined : defaults.idempotency;
   if (hasHandler && isRequeued({ type, retryDelaysMs: delaysMs, ordered, external })) {
     checkRetriedName(name, pointer, report);
   }
@@ -99,17 +111,31 @@ function resolveQueue(
     handler: hasHandler
       ? findHandler(block.handler ?? "", handlersDirectory, join(pointer, "handler"), report)
       : null,
-    ...(ordered ? { concurrency: 1, prefetch: block.prefetch ?? 1 } : atOnce(block, defaults)),
+    ...paceOf(block, defaults, pointer, report),
+    consumerPriority: block.consumerPriority ?? 0,
+    acksOnDelivery,
     timeoutMs: millisecondsOf(block.timeout ?? defaults.timeout) ?? NUMBERS.handlerTimeoutMs,
     retryDelaysMs: delaysMs,
     ...errorLists(block, defaults),
     deadLetter,
-    idempotency: hasHandler ? resolveIdempotency(block.idempotency ?? defaults.idempotency) : null,
+    idempotency: hasHandler ? resolveIdempotency(block.idempotency ?? inherited) : null,
     ordered,
+    autoDelete,
     external,
     was: block.was ?? null,
     at: report.placeOf(pointer, "key"),
   };
+}
+
+function delaysOf(
+  block: QueueBlock,
+  defaults: Consuming,
+  pointer: string,
+  report: Report,
+): readonly number[] {
+  const retry = block.retry ?? defaults.retry;
+  const at = join(block.retry === undefined ? DEFAULTS : pointer, "retry");
+  return retry === undefined ? NUMBERS.retryDelaysMs : retryDelaysMs(retry, at, report);
 }
 
 /** A key that has no effect would make its reader believe that it has. */

@@ -14,6 +14,11 @@ export class Acks {
   #isScheduled = false;
   #isOver = false;
   #unsettled = 0;
+  /** Deliveries so far; the tag of the last one. */
+  #brought = 0;
+  /** The last one before the consumer of this moment. */
+  #before = 0;
+  #unsettledOfConsumer = 0;
 
   constructor(channel: Channel) {
     this.#channel = channel;
@@ -24,16 +29,29 @@ export class Acks {
     return this.#unsettled;
   }
 
+  /** Those that came since `consumed`. */
+  get unsettledOfConsumer(): number {
+    return this.#unsettledOfConsumer;
+  }
+
+  /** Another consumer begins on the channel. */
+  consumed(): void {
+    this.#before = this.#brought;
+    this.#unsettledOfConsumer = 0;
+  }
+
   /** One more delivery has come. */
   brought(): void {
+    this.#brought += 1;
     this.#unsettled += 1;
+    this.#unsettledOfConsumer += 1;
   }
 
   /** Tags of a delivery start at 1 on each channel. Settling a tag twice does nothing. */
   ack(tag: number): void {
     if (this.#isOver || tag < this.#lowest || this.#settled.has(tag)) return;
     this.#settled.set(tag, false);
-    this.#unsettled -= 1;
+    this.#countDown(tag);
     if (this.#isScheduled) return;
     this.#isScheduled = true;
     setImmediate(() => this.flush());
@@ -43,7 +61,7 @@ export class Acks {
   handBack(tag: number): void {
     if (this.#isOver || tag < this.#lowest || this.#settled.has(tag)) return;
     this.#settled.set(tag, true);
-    this.#unsettled -= 1;
+    this.#countDown(tag);
     this.#send(() => this.#channel.nack(withTag(tag), false, true));
   }
 
@@ -66,6 +84,11 @@ export class Acks {
   end(): void {
     this.#isOver = true;
     this.#settled.clear();
+  }
+
+  #countDown(tag: number): void {
+    this.#unsettled -= 1;
+    if (tag > this.#before) this.#unsettledOfConsumer -= 1;
   }
 
   #take(): boolean | undefined {

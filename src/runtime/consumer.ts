@@ -26,6 +26,7 @@ import {
 } from "./settle.ts";
 import { type Sharer, Slots } from "./slots.ts";
 import type { ConsumerState } from "./status.ts";
+import { Waiting } from "./waiting.ts";
 
 export type ConsumerOptions = Omit<SettlerOptions, "queue"> & {
   readonly queue: Queue;
@@ -43,7 +44,11 @@ export type ConsumerOptions = Omit<SettlerOptions, "queue"> & {
   readonly onLost: (consumer: QueueConsumer, reason: string) => void;
 };
 
-type Held = Received & { readonly delivery: Delivery };
+type Held = Received & {
+  readonly delivery: Delivery;
+  /** It was acknowledged when it was given to the handler: nobody has it but this runner. */
+  readonly isAcked?: boolean;
+};
 type Concluded = Pick<Result, "outcome" | "durationMs">;
 
 export class QueueConsumer implements Sharer {
@@ -57,29 +62,26 @@ export class QueueConsumer implements Sharer {
   #queue: Queue;
   #isShut: boolean;
   #draining: Promise<boolean> | null = null;
-  /** Delivered, not yet given to a handler. */
-  #waiting: Held[] = [];
+  readonly #waiting = new Waiting<Held>(() => this.#queue);
   /** Given to a handler, or waiting for its copy. */
   readonly #running = new Map<number, Held>();
-  /** Ids of what was given back in the last pause: its redelivery says nothing of a crash. */
-  readonly #handedBack = new Set<string>();
   #isScheduled = false;
   #onIdle: () => void = () => undefined;
 
   constructor(options: ConsumerOptions) {
-    const { project, source, slots = new Slots(), isShut = false } = options;
-    const queue = () => this.#queue;
+    const { project, log, slots = new Slots(log), isShut = false } = options;
     this.#options = options;
     this.#queue = options.queue;
     this.#slots = slots;
     this.#isShut = isShut;
-    this.#settler = new Settler({ ...options, queue }, this.#pauses);
+    this.#settler = new Settler({ ...options, queue: () => this.#queue }, this.#pauses);
     this.#gate = new Gate({
       ...options.once,
-      queue,
+      queue: () => this.#queue,
       pauses: this.#pauses,
       log: options.log,
-      mayRun: ({ subscription }) => subscription.isLive && !this.#isStopping && !this.#isPaused,
+      mayRun: ({ subscription }, isClaimed) =>
+        subscription.isLive && !this.#isStopping && (isClaimed || !this.#isPaused),
       deliver: (batch) => options.deliver(batch.map(({ delivery }) => delivery)),
       onDuplicate: (held) => this.#skip(held),
       onRefused: (held, cause) => void this.#conclude(held, deadOf(cause)),
@@ -87,7 +89,7 @@ export class QueueConsumer implements Sharer {
     });
     this.#intake = new Intake({
       project,
-      queue: source === undefined ? queue : () => ({ ...this.#queue, ...unlike(source) }),
+      queue: () => this.#consumed(),
       isPaused: () => this.#isPaused,
       isIdle: () => this.#running.size === 0,
       onMessage: (raw, subscription) => this.#receive(raw, subscription),
@@ -97,6 +99,7 @@ export class QueueConsumer implements Sharer {
         if (!this.#isStopping) this.#options.onLost(this, reason);
       },
     });
+    slots.adopt(options.queue);
     slots.join(this);
   }
 
@@ -158,6 +161,7 @@ export class QueueConsumer implements Sharer {
    */
   async refresh(queue: Queue): Promise<void> {
     this.#queue = queue;
+    this.#slots.adopt(queue);
     this.wake();
     await this.#intake.refresh();
   }
@@ -187,7 +191,7 @@ export class QueueConsumer implements Sharer {
     // What waits here for another run waits in the broker instead.
     if (this.#isPaused) {
       this.#pauses.cut();
-      this.#handedBack.clear();
+      this.#waiting.forgetGivenBack();
     }
     this.#intake.obey();
     this.wake();
@@ -196,6 +200,7 @@ export class QueueConsumer implements Sharer {
   /** What became of a delivery. */
   accept(result: Result): void {
     const held = this.#running.get(result.id);
+    this.#slots.finish(result.id, result.outcome);
     if (held) void this.#conclude(held, result);
   }
 
@@ -214,14 +219,14 @@ export class QueueConsumer implements Sharer {
     this.#pauses.end();
     this.#intake.close();
     const isIdle = await this.#idle(deadlineMs);
-    const hasLeft = await this.#intake.leave(() => this.#waiting.map(({ raw }) => raw));
+    const hasLeft = await this.#intake.leave(() => this.#waiting.all.map(({ raw }) => raw));
     this.#slots.leave(this);
     return isIdle && hasLeft;
   }
 
   /** Messages that have not begun, in the queue and here; null while nobody can tell. */
   async countWaiting(): Promise<number | null> {
-    const here = this.#waiting.length;
+    const here = this.#waiting.size;
     const ready = await this.#intake.countReady();
     return ready === null ? null : ready + here;
   }
@@ -236,7 +241,7 @@ export class QueueConsumer implements Sharer {
 
   #receive(raw: ConsumeMessage, subscription: Live): void {
     const incoming = readIncoming(raw, this.#queue.name, this.#options.project);
-    this.#waiting.push({ delivery: this.#delivery(incoming), incoming, raw, subscription });
+    this.#waiting.add({ delivery: this.#delivery(incoming), incoming, raw, subscription });
     this.wake();
   }
 
@@ -256,21 +261,28 @@ export class QueueConsumer implements Sharer {
   }
 
   #dispatch(): void {
-    if (this.#isStopping || this.#isPaused) return;
-    const free = this.#queue.concurrency - this.#slots.taken;
-    if (free <= 0 || this.#waiting.length === 0) return;
+    if (this.#isStopping) return;
     const ready: Held[] = [];
-    for (const held of this.#waiting.splice(0, free)) {
+    for (const held of this.#waiting.take(this.#slots.room)) {
       if (this.#queue.ordered) this.#runHead(held);
       else if (this.#isUncounted(held)) void this.#count(held);
       else ready.push(held);
     }
     if (ready.length > 0) this.#run(ready);
+    this.#lookAhead();
+  }
+
+  /** With a free slot: what waits begins with the next token, and where nothing waits more is sent. */
+  #lookAhead(): void {
+    const { room, free } = this.#slots;
+    if (free < 1 || this.#isPaused) return;
+    const isShort = this.#waiting.size === 0 && this.#intake.isExhausted;
+    if (room < 1 && (isShort || this.#waiting.size > 0)) this.#slots.expect();
+    else if (isShort) this.#intake.topUp();
   }
 
   #isUncounted(held: Held): boolean {
-    const isOurs = held.raw.fields.redelivered && this.#handedBack.delete(held.incoming.message.id);
-    return !isOurs && isUncounted(held, this.#queue);
+    return !this.#waiting.isGivenBack(held) && isUncounted(held, this.#queue);
   }
 
   async #count(held: Held): Promise<void> {
@@ -282,9 +294,14 @@ export class QueueConsumer implements Sharer {
   }
 
   #run(batch: readonly Held[]): void {
-    for (const held of batch) this.#running.set(held.delivery.id, held);
-    const readable = batch.filter((held) => !this.#refuse(held));
-    if (readable.length > 0) this.#gate.enter(readable);
+    const isAcked = this.#queue.acksOnDelivery;
+    const runs = isAcked ? batch.map((held) => ({ ...held, isAcked })) : batch;
+    for (const held of runs) this.#running.set(held.delivery.id, held);
+    const readable = runs.filter((held) => !this.#refuse(held));
+    if (readable.length === 0) return;
+    if (isAcked) for (const { raw, subscription } of readable) subscription.acks.ack(tagOf(raw));
+    this.#slots.begin(readable.map(({ delivery }) => delivery.id));
+    this.#gate.enter(readable);
   }
 
   /** It was handled before. */
@@ -313,6 +330,12 @@ export class QueueConsumer implements Sharer {
       this.#runAgain(held, held.incoming);
       return;
     }
+    if (held.isAcked) {
+      this.#settler.noteEnd(held, outcome, durationMs);
+      held.subscription.acks.ack(tagOf(held.raw));
+      this.#release(held);
+      return;
+    }
     const delayMs = this.#queue.ordered ? nextDelayMs(this.#queue, held.incoming, outcome) : null;
     if (delayMs !== null) {
       this.#settler.noteRetry(held, outcome, durationMs);
@@ -339,42 +362,50 @@ export class QueueConsumer implements Sharer {
   }
 
   #runAgain(held: Held, incoming: Incoming): void {
-    if (!held.subscription.isLive || this.#isStopping) {
+    const isGone = !held.isAcked && !held.subscription.isLive;
+    if (isGone || this.#isStopping) {
       this.#giveBack(held);
       return;
     }
-    if (this.#isPaused) {
-      this.#waiting.unshift({ ...held, incoming });
-      this.#release(held);
-      this.#handBack();
-      return;
-    }
     this.#running.delete(held.delivery.id);
-    this.#run([{ ...held, incoming, delivery: this.#delivery(incoming) }]);
+    this.#slots.forget(held.delivery.id);
+    const next = { ...held, incoming, delivery: this.#delivery(incoming) };
+    if (held.isAcked || this.#slots.room >= 1) {
+      this.#run([next]);
+    } else {
+      this.#waiting.putBack(next);
+      this.#handBack();
+      this.#release(held);
+    }
     this.wake();
   }
 
   /** What has not begun; not while the broker would bring it again at once. */
   #handBack(): void {
-    if (!this.#isPaused || this.#intake.isConsuming) return;
-    for (const { raw, subscription, incoming } of this.#waiting) {
-      this.#handedBack.add(incoming.message.id);
-      subscription.acks.handBack(raw.fields.deliveryTag);
-    }
-    this.#waiting = [];
+    if (this.#isPaused && !this.#intake.isConsuming) this.#waiting.handBack();
   }
 
   /** Uncounted; one of an ordered queue goes with its channel, and so keeps its place. */
   #giveBack(held: Held): void {
     const { subscription, raw } = held;
-    if (!this.#queue.ordered) subscription.acks.handBack(raw.fields.deliveryTag);
+    if (held.isAcked) this.#settler.noteLoss(held);
+    else if (!this.#queue.ordered) subscription.acks.handBack(tagOf(raw));
     this.#release(held);
   }
 
   #release({ delivery }: Held): void {
     this.#running.delete(delivery.id);
+    this.#slots.forget(delivery.id);
     if (this.#running.size === 0) this.#idled();
     this.#slots.freed(this);
+  }
+
+  /** The queue as it is consumed now. */
+  #consumed(): Queue {
+    const { source } = this.#options;
+    const queue = source === undefined ? this.#queue : { ...this.#queue, ...unlike(source) };
+    // Of an ordered queue, or another with a single active consumer, the prefetch can't be changed.
+    return this.#slots.breaker.isTrying ? { ...queue, concurrency: 1, prefetch: 1 } : queue;
   }
 
   #idled(): void {
@@ -384,10 +415,8 @@ export class QueueConsumer implements Sharer {
 
   #end(subscription: Live): void {
     this.#pauses.cut();
-    const [left, kept] = [[] as Held[], [] as Held[]];
-    for (const held of this.#waiting) (held.subscription === subscription ? left : kept).push(held);
-    this.#waiting = kept;
-    if (this.#isPaused) for (const { incoming } of left) this.#handedBack.add(incoming.message.id);
+    if (!this.#isPaused) this.#waiting.forgetGivenBack();
+    this.#waiting.drop(subscription);
   }
 }
 
@@ -396,6 +425,10 @@ function nextAttempt(incoming: Incoming, outcome: Ended): Incoming {
   const attempt = incoming.attempt + 1;
   if (outcome.status === "handled") return { ...incoming, attempt };
   return { ...incoming, attempt, firstFailure: firstFailure(incoming, outcome.cause) };
+}
+
+function tagOf({ fields }: ConsumeMessage): number {
+  return fields.deliveryTag;
 }
 
 /** What no handler gets, or gets no more. */

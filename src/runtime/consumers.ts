@@ -39,6 +39,7 @@ export class Consumers {
         {
           consumer: state,
           pauses: slots.pausing.pauses,
+          breaker: slots.breaker.state,
           inFlight: slots.taken,
           ...(duplicates === null ? {} : { duplicates }),
         },

@@ -54,6 +54,16 @@ export class Intake {
     return this.#subscription?.isConsuming ?? false;
   }
 
+  /** Whether it has brought all that it may, and this alone keeps more from coming. */
+  get isExhausted(): boolean {
+    return this.#subscription?.isExhausted ?? false;
+  }
+
+  /** As much is sent again. */
+  topUp(): void {
+    this.#adjustSoon();
+  }
+
   /**
    * Consumes over this connection, unless it does already; a paused one does so once it goes on.
    *
@@ -77,7 +87,7 @@ export class Intake {
       return;
     }
     this.#isResuming = !isPaused;
-    this.#adjust().catch((error: unknown) => this.#options.onDown(messageOf(error)));
+    this.#adjustSoon();
   }
 
   /** Subscribes no more; what lives goes on. */
@@ -97,6 +107,10 @@ export class Intake {
   /** Messages that wait in the queue; null while nobody can tell. */
   async countReady(): Promise<number | null> {
     return this.#subscription ? await this.#subscription.countReady() : null;
+  }
+
+  #adjustSoon(): void {
+    this.#adjust().catch((error: unknown) => this.#options.onDown(messageOf(error)));
   }
 
   async #adjust(): Promise<void> {
@@ -119,7 +133,7 @@ export class Intake {
       return connection && (() => this.#open(connection));
     }
     if (!subscription.isConsuming) return () => this.#consume(subscription);
-    return subscription.isOutdated ? () => subscription.renew() : null;
+    return subscription.isOutdated || subscription.isExhausted ? () => subscription.renew() : null;
   }
 
   #nextOfPause(subscription: Subscription | null): Step | null {

@@ -109,6 +109,18 @@ export class Settler {
     this.#note(message, outcome, "retried", durationMs);
   }
 
+  /** Of a message that was acknowledged on delivery: whatever came of it, it is over. */
+  noteEnd(message: Received, outcome: Ended, durationMs: number): void {
+    this.#note(message, outcome, this.#became(outcome, null), durationMs);
+  }
+
+  /** Of such a message that could not be ended before the runner does. */
+  noteLoss({ incoming }: Received): void {
+    const { log, queue } = this.#options;
+    const facts = { queue: queue().name, messageId: incoming.message.id };
+    log.error(facts, "message lost: it was acknowledged on delivery");
+  }
+
   /** Waits before the same attempt is run again. */
   async hold(message: Received, reason: string): Promise<void> {
     this.#holding += 1;
@@ -168,7 +180,7 @@ export class Settler {
     const { reason, error } = outcome.cause;
     const facts = { queue: queue.name, messageId: message.id, attempt, reason, error };
     if (became === "retried") log.warn(facts, "message retried");
-    else if (became === "dropped") log.error(facts, "message dropped: deadLetter is none");
+    else if (became === "dropped") log.error(facts, "message dropped: nothing is to keep it");
     else log.error(facts, "message dead-lettered");
   }
 

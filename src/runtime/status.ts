@@ -1,5 +1,6 @@
 /** What a runner says of itself; /health, /readyz and the log show it. */
 import type { Problem } from "../errors.ts";
+import type { BreakerState } from "./breaker.ts";
 import type { DriftStatus } from "./drift.ts";
 import type { HostStatus } from "./host/host.ts";
 import type { ClaimsStatus } from "./idempotency/claims.ts";
@@ -24,6 +25,8 @@ export type QueueStatus = {
   readonly consumer: ConsumerState;
   /** Why it is paused, oldest first. */
   readonly pauses: readonly Pause[];
+  /** null: it has none. */
+  readonly breaker: BreakerState | null;
   readonly inFlight: number;
   /** Messages that were handled before; of a queue with idempotency alone. */
   readonly duplicates?: number;

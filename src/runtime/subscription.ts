@@ -25,6 +25,7 @@ export class Subscription implements Live {
   #tag: string | null = null;
   /** Of the consumer that the tag names. */
   #prefetch = 0;
+  #priority = 0;
   #isLive = true;
   #isLeft = false;
   #hasBrought = false;
@@ -67,24 +68,38 @@ export class Subscription implements Live {
    */
   get isOutdated(): boolean {
     const queue = this.#options.queue();
-    const isChanged = this.#prefetch !== queue.prefetch && !mayBeSingle(queue);
-    return this.#isLive && this.isConsuming && isChanged;
+    const isChanged =
+      this.#prefetch !== queue.prefetch || this.#priority !== queue.consumerPriority;
+    return this.#isLive && this.isConsuming && isChanged && !mayBeSingle(queue);
+  }
+
+  /**
+   * Whether it has brought all that a rate lets be sent ahead, and more runs may be under way. A new
+   * consumer is sent as much again.
+   */
+  get isExhausted(): boolean {
+    const { prefetch, concurrency, ...queue } = this.#options.queue();
+    const isShort = prefetch < concurrency && this.acks.unsettledOfConsumer >= prefetch;
+    return this.#isLive && this.isConsuming && isShort && !mayBeSingle(queue);
   }
 
   /** @throws {Error} when the broker refuses, or does not answer: then it is over. */
   async consume(): Promise<void> {
     const { channel, project, queue } = this.#options;
-    const { name, prefetch } = queue();
-    const tag = { consumerTag: consumerTag(project, name) };
+    const { name, prefetch, consumerPriority: priority } = queue();
+    const tag = consumerTag(project, name);
+    const options = { consumerTag: tag, ...(priority === 0 ? {} : { priority }) };
     const start = async () => {
       await channel.prefetch(prefetch);
-      return await channel.consume(name, (raw) => this.#receive(raw), tag);
+      this.acks.consumed();
+      return await channel.consume(name, (raw) => this.#receive(raw), options);
     };
     try {
       // A queue that does not answer says nothing of its connection, which others use as well.
       const { consumerTag } = await withDeadline(start(), `consume ${name}`, () => undefined);
       this.#tag = consumerTag;
       this.#prefetch = prefetch;
+      this.#priority = priority;
       this.#unsettled = 0;
     } catch (error) {
       this.#end(messageOf(error));
@@ -180,6 +195,6 @@ export class Subscription implements Live {
   }
 }
 
-function mayBeSingle(queue: Queue): boolean {
+function mayBeSingle(queue: Pick<Queue, "external" | "arguments">): boolean {
   return queue.external || queue.arguments["x-single-active-consumer"] === true;
 }

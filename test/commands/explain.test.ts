@@ -128,6 +128,11 @@ test("explain says what a queue loses: by its handler, its ttl, its limit, its e
       retryOn: null,
       rejectOn: ["TypeError"],
       idempotency: null,
+      consumerPriority: 0,
+      ratePerHour: null,
+      breaker: null,
+      acksOnDelivery: false,
+      autoDelete: false,
     },
     bindings: [
       {

@@ -66,7 +66,7 @@ export const well: RunnerStatus = {
   topologyGeneration: 1,
   drift: null,
   problems: [],
-  queues: { q: { consumer: "live", pauses: [], inFlight: 0 } },
+  queues: { q: { consumer: "live", pauses: [], breaker: null, inFlight: 0 } },
   idempotency: null,
   handlers: { state: "ready", problems: [], restarts: 0, finishing: 0, quarantined: 0 },
   mainLoop: { p50Ms: 0, p99Ms: 0, maxMs: 0, worstMs: 0 },

@@ -40,7 +40,10 @@ test.for(ills)("%s is no good health, and named in its summary", async ([, ill, 
 test("a paused queue is in good health and ready, and says why it is paused", async () => {
   const pauses = [{ reason: "too often", since: "2026-01-02T03:04:05.000Z", until: null }];
   const app = await startApp();
-  app.status = { ...well, queues: { q: { consumer: "paused", pauses, inFlight: 0 } } };
+  app.status = {
+    ...well,
+    queues: { q: { consumer: "paused", pauses, breaker: null, inFlight: 0 } },
+  };
   const { body } = await app.request("/health");
   const ready = await app.request("/readyz");
   await app.close();

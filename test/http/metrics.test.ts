@@ -8,8 +8,8 @@ test("the metrics are what the runner says of itself, in Prometheus' text format
     topologyGeneration: 15,
     drift: { at: "2026-01-01T00:00:00.000Z", differences: 2 },
     queues: {
-      plain: { consumer: "live", pauses: [], inFlight: 0 },
-      once: { consumer: "live", pauses: [], inFlight: 0, duplicates: 3 },
+      plain: { consumer: "paused", pauses: [], breaker: "open", inFlight: 0 },
+      once: { consumer: "live", pauses: [], breaker: null, inFlight: 0, duplicates: 3 },
     },
     mainLoop: { p50Ms: 1, p99Ms: 20.5, maxMs: 30, worstMs: 250 },
   };
@@ -23,6 +23,9 @@ test("the metrics are what the runner says of itself, in Prometheus' text format
     "warren_topology_drift 2",
     "warren_topology_generation 15",
     "warren_main_loop_delay_worst_seconds 0.25",
+    'warren_queue_paused{queue="plain"} 1',
+    'warren_queue_paused{queue="once"} 0',
+    'warren_queue_breaker_open{queue="plain"} 1',
     'warren_main_loop_delay_seconds{quantile="0.5"} 0.001',
     'warren_main_loop_delay_seconds{quantile="0.99"} 0.0205',
     'warren_main_loop_delay_seconds{quantile="1"} 0.03',

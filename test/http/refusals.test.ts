@@ -370,7 +370,7 @@ test("health is in words, liveness always, readiness only when all is well", asy
       consume: up,
     },
     topology: "conflict",
-    queues: { q: { consumer: "held", pauses: [], inFlight: 1 } },
+    queues: { q: { consumer: "held", pauses: [], breaker: null, inFlight: 1 } },
   };
   expect((await app.request("/health")).body).toMatchObject({
     status: "degraded",

@@ -109,7 +109,7 @@ test("a queue that is gone from the file keeps its messages; its consumer ends a
   const updated = await warren.edit(topologyWith({ a: "" }));
   expect(updated).toMatchObject({ status: "updated", added: [], removed: ["b"] });
   expect(warren.runner.status().queues).toEqual({
-    a: { consumer: "live", pauses: [], inFlight: 0 },
+    a: { consumer: "live", pauses: [], breaker: null, inFlight: 0 },
   });
   const said = () => warren.log.filter(({ queue }) => queue === "b");
   await waitFor(() => said().length === 1, { what: "the warning" });

@@ -64,7 +64,11 @@ function declareDesired(
   const table = toFieldTable(desired.arguments);
   return operate<unknown>(`declare ${kind} ${name}`, (channel) =>
     desired.kind === "queue"
-      ? channel.assertQueue(name, { durable: true, arguments: table })
+      ? channel.assertQueue(name, {
+          durable: true,
+          autoDelete: desired.autoDelete,
+          arguments: table,
+        })
       : channel.assertExchange(name, desired.type, {
           durable: true,
           autoDelete: desired.autoDelete,

@@ -133,7 +133,7 @@ async function probeQueue(
     kind: "queue",
     name,
     durable: true,
-    autoDelete: false,
+    autoDelete: desired?.autoDelete ?? false,
     exclusive: false,
   } as const;
   const args = desired?.arguments ?? {};
@@ -146,7 +146,8 @@ async function probeQueue(
   const counts = { ...NO_COUNTS, ready, consumers };
   if (desired?.isExternal) return { ...known, arguments: args, counts };
   // Of one that is no longer wanted it counts as well what it is: some kinds are not to be removed.
-  const resolved = await resolveQueue(desired ?? { name, arguments: {} }, operate);
+  const wanted = desired ?? { name, autoDelete: false, arguments: {} };
+  const resolved = await resolveQueue(wanted, operate);
   if (!resolved.ok) {
     return desired
       ? hidden(resolved.refusal, needsOf(desired, args))
@@ -163,10 +164,10 @@ async function probeQueue(
 }
 
 function resolveQueue(
-  { name, arguments: args }: Pick<DesiredQueue, "name" | "arguments">,
+  { name, autoDelete, arguments: args }: Pick<DesiredQueue, "name" | "autoDelete" | "arguments">,
   operate: Operate,
 ): Promise<Resolved> {
-  const flags = { durable: true, auto_delete: false };
+  const flags = { durable: true, auto_delete: autoDelete };
   return resolveLive({ flags, arguments: args }, async ({ flags: next, arguments: table }) => {
     const attempt = await operate(`declare queue ${name}`, (channel) =>
       channel.assertQueue(name, {

@@ -5,11 +5,11 @@ import type { DesiredExchange, DesiredPolicy, DesiredQueue } from "../objects.ts
 import type { Difference } from "../planned.ts";
 import { fieldType, isTyped } from "../wire.ts";
 
-/** Every queue is durable, shared and stays. */
+/** Every queue is durable and shared. */
 export function compareQueue(desired: DesiredQueue, live: LiveQueue): readonly Difference[] {
   return [
     ...compareFlag("durable", true, live.durable),
-    ...compareFlag("auto_delete", false, live.autoDelete),
+    ...compareFlag("auto_delete", desired.autoDelete, live.autoDelete),
     ...compareFlag("exclusive", false, live.exclusive),
     ...compareArguments(withType(desired.arguments), withType(live.arguments)),
   ];

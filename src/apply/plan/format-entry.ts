@@ -92,7 +92,11 @@ function describeWanted(desired: PlanEntry["desired"]): string {
     }
     case "queue": {
       const isOrdered = desired.arguments["x-single-active-consumer"] === true;
-      return `${queueTypeOf(desired)}${isOrdered ? ", single active consumer" : ""}`;
+      const flags = [
+        ...(isOrdered ? ["single active consumer"] : []),
+        ...(desired.autoDelete ? ["auto-delete"] : []),
+      ];
+      return [queueTypeOf(desired), ...flags].join(", ");
     }
     case "policy":
       return `${desired.applyTo} ${desired.pattern}, priority ${desired.priority}`;

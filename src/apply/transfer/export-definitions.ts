@@ -16,8 +16,8 @@ export function exportDefinitions(topology: Topology): object {
       })),
     queues: queues
       .filter(({ isExternal }) => !isExternal)
-      .map(({ name, arguments: args }) => ({
-        ...{ name, durable: true, auto_delete: false },
+      .map(({ name, autoDelete, arguments: args }) => ({
+        ...{ name, durable: true, auto_delete: autoDelete },
         arguments: args,
       })),
     bindings: bindings.map(({ source, destination, destinationKind, key, arguments: args }) => ({

@@ -83,6 +83,7 @@ export function queueNode(
     ["limits", limitsNode(said, words)],
     ["maxPriority", said.integer("x-max-priority", 1)],
     ["singleActiveConsumer", said.truth("x-single-active-consumer")],
+    ["autoDelete", queue.autoDelete ? scalar(true) : null],
     ["deliveryLimit", said.integer("x-delivery-limit", 1)],
     ["arguments", argumentsNode(said.rest)],
     ["allowUnknown", Object.keys(said.rest).every(words.knows) ? null : scalar(true)],

@@ -83,11 +83,18 @@ const MERGE = "YAML takes << for something else";
 const NOT_DURABLE = "it is not durable: it is gone when the broker restarts";
 const TYPES: readonly unknown[] = ["classic", "quorum", "stream"];
 
-function sayQueue({ name, durable, autoDelete, exclusive, arguments: args }: FoundQueue): Saying {
-  const named = sayName(name);
+function sayQueue(queue: FoundQueue): Saying {
+  const named = sayName(queue.name);
   if (named !== null) return named;
-  if (exclusive) return leaveOut("it is exclusive to a connection, and ends with it");
-  if (autoDelete) return leaveOut("it is auto-delete: it goes with its last consumer");
+  if (queue.exclusive) return leaveOut("it is exclusive to a connection, and ends with it");
+  const said = sayShared(queue);
+  // What goes by itself can't be said to exist already.
+  return queue.autoDelete && said.as !== "declared"
+    ? leaveOut("it is auto-delete: it goes with its last consumer")
+    : said;
+}
+
+function sayShared({ name, durable, arguments: args }: FoundQueue): Saying {
   if (!durable) return { as: "external", reason: NOT_DURABLE };
   if (name.startsWith(BROKERS)) return { as: "external", reason: "the broker gave it its name" };
   const type = args["x-queue-type"];

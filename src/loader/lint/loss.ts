@@ -24,8 +24,13 @@ export function lintLoss(subject: Subject): void {
 }
 
 function ofHandler({ report }: Subject, queue: Queue): readonly Loss[] {
-  if (queue.handler === null || queue.deadLetter !== null) return [];
-  const at = report.placeOf(join("/queues", queue.name, "deadLetter"), "value");
+  if (queue.handler === null || (queue.deadLetter !== null && !queue.acksOnDelivery)) return [];
+  const pointer = join("/queues", queue.name);
+  if (queue.acksOnDelivery) {
+    const message = `what the handler of queue ${shown(queue)} fails, or has not finished when its runner ends, is gone: it is acknowledged on delivery`;
+    return [{ at: report.placeOf(join(pointer, "ack"), "value"), message }];
+  }
+  const at = report.placeOf(join(pointer, "deadLetter"), "value");
   const message = `what the handler of queue ${shown(queue)} rejects, or fails at its last attempt, is deleted: it has no dead-letter exchange`;
   return [{ at, message }];
 }
@@ -33,7 +38,7 @@ function ofHandler({ report }: Subject, queue: Queue): readonly Loss[] {
 /** What the broker does by itself; of an external queue nobody knows it. */
 function ofBroker(subject: Subject, queue: Queue): readonly Loss[] {
   if (queue.external) return [];
-  const { settings } = subject;
+  const { settings, report } = subject;
   const letter = settings.letterOf(queue);
   const refusing =
     letter === null || isAtLeastOnce(subject, queue) ? null : refusingTarget(subject, letter);
@@ -47,8 +52,13 @@ function ofBroker(subject: Subject, queue: Queue): readonly Loss[] {
     const reason = `is lost while queue ${shown(refusing)} is full: it refuses, and a dead letter is sent once`;
     return [{ at: by.at, message: `${what} ${reason}` }];
   });
+  const deleted = `queue ${shown(queue)} is deleted, with what is in it, when`;
+  if (queue.autoDelete) {
+    const at = report.placeOf(join("/queues", queue.name, "autoDelete"), "value");
+    losses.push({ at, message: `${deleted} its last consumer leaves` });
+  }
   if (expires === null) return losses;
-  const message = `queue ${shown(queue)} is deleted, with what is in it, when nobody has used it for ${duration(expires.value)}`;
+  const message = `${deleted} nobody has used it for ${duration(expires.value)}`;
   return [...losses, { at: expires.at, message }];
 }
 

@@ -20,8 +20,8 @@ export type GatePorts<Message> = GateTools & {
   readonly queue: () => Queue;
   /** Those of the consumer: cut when what waits has to go. */
   readonly pauses: Pauses;
-  /** The broker has not got it again, and it is not to be given back. */
-  readonly mayRun: (message: Message) => boolean;
+  /** The broker has not got it again, and it is not to be given back; a pause lets go on what is claimed. */
+  readonly mayRun: (message: Message, isClaimed: boolean) => boolean;
   readonly log: Log;
   /** To the handler. */
   readonly deliver: (batch: readonly Message[]) => void;
@@ -94,7 +94,8 @@ export class Gate<Message extends Entering> {
 
   /** @returns false if something else becomes of it. */
   #isFree(message: Message, verdict: Verdict | null | undefined, looks: number): boolean {
-    if (!this.#ports.mayRun(message)) {
+    const isClaimed = verdict === "ours" || verdict === null;
+    if (!this.#ports.mayRun(message, isClaimed)) {
       void this.#turnBack(message);
       return false;
     }
@@ -134,7 +135,7 @@ export class Gate<Message extends Entering> {
     const { pauses, claims, mayRun, again } = this.#ports;
     await pauses.wait(backoffMs(looks, NUMBERS.leaseLookMaxMs));
     const idempotency = this.#idempotency;
-    const mayLook = idempotency !== null && claims.isUp && mayRun(message);
+    const mayLook = idempotency !== null && claims.isUp && mayRun(message, false);
     if (mayLook) await this.#claim([message], idempotency, looks + 1);
     else again(message);
   }

@@ -16,6 +16,7 @@ function queue(name: string, args: Arguments = {}, changes: Partial<DesiredQueue
   return {
     kind: "queue",
     name,
+    autoDelete: false,
     arguments: typed,
     isExternal: false,
     was: null,

@@ -44,7 +44,8 @@ export function exchange(name: string, given: Partial<DesiredExchange> = {}): De
 
 export function queue(name: string, given: Partial<DesiredQueue> = {}): DesiredQueue {
   const args = { "x-queue-type": "quorum" };
-  return { kind: "queue", name, arguments: args, isExternal: false, was: null, at, ...given };
+  const facts = { autoDelete: false, arguments: args, isExternal: false, was: null };
+  return { kind: "queue", name, ...facts, at, ...given };
 }
 
 export function binding(
