@@ -67,7 +67,8 @@ function bounded(compile: Parameters<typeof createCheck>[0], allErrors: boolean)
     try {
       return validate(value) ? [] : (validate.errors ?? []);
     } catch (error) {
-      if (error instanceof TooMuchWork) return null;
+      // Too much for the stack is too much as well.
+      if (error instanceof TooMuchWork || error instanceof RangeError) return null;
       throw error;
     }
   };

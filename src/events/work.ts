@@ -71,7 +71,10 @@ export function withWork(schema: JsonSchema): JsonSchema {
   return { ...copy, [KEYWORD]: costsOf(schema) };
 }
 
-/** Each look into `enum`, `required`, a branch or a property is a step; so are eight characters. */
+/**
+ * A branch, a required field, a property are a step each; so are eight characters that are counted
+ * or held against a pattern, and each that is held against a format.
+ */
 function costsOf(schema: JsonSchema): Costs {
   const has = (...keys: string[]) => keys.some((key) => Object.hasOwn(schema, key));
   const count = (...keys: string[]) =>
@@ -84,7 +87,7 @@ function costsOf(schema: JsonSchema): Costs {
   );
   return {
     base: 1 + count("properties", "required", "allOf", "anyOf", "oneOf", "prefixItems"),
-    character: has("format") ? 1 / 2 : has("pattern", "minLength", "maxLength") ? 1 / 8 : 0,
+    character: has("format") ? 1 : has("pattern", "minLength", "maxLength") ? 1 / 8 : 0,
     member: goesThrough ? 1 + 2 * patterns : 0,
   };
 }
