@@ -87,9 +87,17 @@ function costsOf(schema: JsonSchema): Costs {
   );
   return {
     base: 1 + count("properties", "required", "allOf", "anyOf", "oneOf", "prefixItems"),
-    character: has("format") ? 1 : has("pattern", "minLength", "maxLength") ? 1 / 8 : 0,
+    character: characterCost(schema),
     member: goesThrough ? 1 + 2 * patterns : 0,
   };
+}
+
+/** Formats of what may be long: they are read once, from the start to the end. */
+const LONG_FORMATS: readonly unknown[] = ["byte", "binary", "password"];
+
+function characterCost({ format, pattern, minLength, maxLength }: JsonSchema): number {
+  if (format !== undefined && !LONG_FORMATS.includes(format)) return 1;
+  return [format, pattern, minLength, maxLength].some((value) => value !== undefined) ? 1 / 8 : 0;
 }
 
 /** Of a check that stops at the first mistake, and of one that lists them, which takes longer. */

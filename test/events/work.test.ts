@@ -158,3 +158,23 @@ test.each(FORMATS)("format %s takes less than 50 ms on any text", (format) => {
     }
   }
 });
+
+test("what is long and ordinary is taken: 1 MiB of text or of base64, and thousands of lines", () => {
+  const line = object({
+    id: { type: "string", maxLength: 99 },
+    price: { type: "number", minimum: 0 },
+  });
+  const ordinary: readonly (readonly [JsonSchema, unknown])[] = [
+    [{ type: "string", format: "byte" }, "AAAA".repeat(260_000)],
+    [{ type: "string", maxLength: 2_000_000, pattern: "^[^<>]*$" }, "text ".repeat(200_000)],
+    [
+      { type: "array", items: { ...line, required: ["id"] } },
+      many(6_000, (n) => ({ id: `${n}`, price: n })),
+    ],
+  ];
+  for (const [v, value] of ordinary) {
+    const reader = readerOf({ e: object({ v }) });
+    const read = reader.read(messageOf({ event_type: "e", v: value }), ["e"]);
+    expect(read.ok || read.message).toBe(true);
+  }
+});
