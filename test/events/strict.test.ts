@@ -113,3 +113,24 @@ test.each([
   const event = { type: "e", file: "e.json", schema: { type: "object", ...of({ format }) } };
   expect(() => compileCheck(event)).toThrow(/unknown format/);
 });
+
+test("a schema at which ajv itself fails refuses the event, and ends nothing", () => {
+  // As text: an object with a `then` looks like a promise.
+  const item = JSON.parse(`{
+    "if": { "type": "object" },
+    "then": {
+      "if": { "properties": { "a": { "type": "string" } } },
+      "then": { "properties": { "a": true }, "patternProperties": { "^x": { "type": "string" } } },
+      "patternProperties": { "^x": { "type": "integer" } }
+    },
+    "type": "object",
+    "patternProperties": { "^x": true },
+    "unevaluatedProperties": false
+  }`);
+  const schema = of({ type: "array", contains: item });
+  const message = "can't be checked: ajv fails at it with this schema";
+  expect(read(schema, '{"a":[{"a":1,"x1":1}]}')).toMatchObject({
+    code: "invalid-event",
+    violations: [{ pointer: "", message }],
+  });
+});
