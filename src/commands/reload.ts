@@ -18,6 +18,8 @@ export type ReloaderOptions = {
   readonly isDev: boolean;
   /** To which every topology is held that asks for it. */
   readonly embedded: Embedded;
+  /** An edit is in force, with this topology. */
+  readonly onUpdated: (topology: Topology) => void;
 };
 
 /**
@@ -29,6 +31,7 @@ export class Reloader {
   readonly #context: Context;
   readonly #isDev: boolean;
   readonly #embedded: Embedded;
+  readonly #onUpdated: ReloaderOptions["onUpdated"];
   readonly #watcher: Watcher;
   #text: string | undefined;
   #runner: Runner | null = null;
@@ -42,10 +45,11 @@ export class Reloader {
   #retry: NodeJS.Timeout | undefined;
   #onChange: () => void = () => undefined;
 
-  constructor(context: Context, { isDev, embedded }: ReloaderOptions) {
+  constructor(context: Context, { isDev, embedded, onUpdated }: ReloaderOptions) {
     this.#context = context;
     this.#isDev = isDev;
     this.#embedded = embedded;
+    this.#onUpdated = onUpdated;
     this.#watcher = new Watcher({
       paths: this.#paths(new Map()),
       onDirty: () => this.#runner?.warm(),
@@ -138,7 +142,10 @@ export class Reloader {
   #took(updated: Updated): void {
     if (!this.#runner) return;
     const { status, files } = updated;
-    if (status === "updated") this.#files = files;
+    if (status === "updated") {
+      this.#files = files;
+      this.#onUpdated(this.#runner.topology);
+    }
     this.#discarded = status === "discarded" ? this.#discarded + 1 : 0;
     this.watch(files);
     if (status === "discarded") void this.#watcher.settle();

@@ -14,6 +14,7 @@ import { type Context, reportProblems } from "./command.ts";
 import { createDocuments } from "./documents.ts";
 import { drain } from "./drain.ts";
 import { Embedded } from "./embedded.ts";
+import { Generator } from "./generator.ts";
 import { Reloader } from "./reload.ts";
 
 export type StartOptions = {
@@ -35,7 +36,9 @@ export async function start(
   { isDev = false, isPassive = false }: StartOptions = {},
 ): Promise<number> {
   const embedded = new Embedded(context);
-  const reloader = new Reloader(context, { isDev, embedded });
+  const generator = new Generator(context);
+  const onUpdated = (topology: Topology) => void generator.generate(topology);
+  const reloader = new Reloader(context, { isDev, embedded, onUpdated });
   try {
     for (;;) {
       // From here on: the fix may be saved while what it mends is still loaded.
@@ -44,7 +47,7 @@ export async function start(
       const loaded = await Promise.race([loading, stopped]);
       if (typeof loaded === "string") return EXIT.done;
       const { runner, files, problems } = loaded;
-      if (runner) return await serve(context, { runner, reloader, files }, stopped);
+      if (runner) return await serve(context, { runner, reloader, generator, files }, stopped);
       reportProblems(context, problems);
       if (!isDev) return EXIT.failed;
       context.printError("waiting for a change");
@@ -54,6 +57,7 @@ export async function start(
     }
   } finally {
     reloader.close();
+    await generator.stop();
     await embedded.stop();
   }
 }
@@ -90,11 +94,16 @@ async function loadRunner(
   return { runner: null, files, problems: prepared.problems };
 }
 
-type Parts = { readonly runner: Runner; readonly reloader: Reloader; readonly files: Digests };
+type Parts = {
+  readonly runner: Runner;
+  readonly reloader: Reloader;
+  readonly generator: Generator;
+  readonly files: Digests;
+};
 
 async function serve(
   { log }: Context,
-  { runner, reloader, files }: Parts,
+  { runner, reloader, generator, files }: Parts,
   stopped: Promise<string>,
 ): Promise<number> {
   const { publish, topology } = runner;
@@ -110,6 +119,7 @@ async function serve(
     reloader.follow(runner, files);
     const { port } = server.address() as AddressInfo;
     log.info({ url: `http://${hostInUrl(topology.http.host)}:${port}` }, "ready");
+    void generator.generate(runner.topology);
     return await stopped;
   };
   let reason: string;
