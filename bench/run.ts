@@ -14,6 +14,7 @@ import type { Measurement } from "./measure.ts";
 import { benchRecovery } from "./recovery.ts";
 import { benchReload, benchReloadMemory, benchWorkerRestart } from "./reload.ts";
 import { benchStart } from "./start.ts";
+import { benchValidation } from "./validation.ts";
 
 const { values } = parseArgs({ options: { short: { type: "boolean", default: false } } });
 const size = values.short
@@ -27,6 +28,7 @@ const size = values.short
       deaths: 3,
       applies: 1,
       generations: 1,
+      checks: 5_000,
     }
   : {
       messages: 20_000,
@@ -38,6 +40,7 @@ const size = values.short
       deaths: 9,
       applies: 5,
       generations: 3,
+      checks: 20_000,
     };
 
 /** Each has a virtual host of its own: one's exchanges are not those of another. */
@@ -68,6 +71,7 @@ try {
   for (const one of await benchApply(broker, size)) console.log(JSON.stringify(one));
   console.log(JSON.stringify(await benchCheck(size)));
   console.log(JSON.stringify(await benchGenerate({ rounds: size.generations })));
+  for (const one of await benchValidation(size)) console.log(JSON.stringify(one));
   for (const one of await benchEmbeddedStart({ rounds: size.starts })) {
     console.log(JSON.stringify(one));
   }

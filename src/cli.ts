@@ -15,6 +15,7 @@ import type { ExportForm } from "./commands/export.ts";
 import type { ImportOptions } from "./commands/import.ts";
 import type { PlanOptions } from "./commands/plan.ts";
 import type { RoleOptions } from "./commands/role.ts";
+import type { SchemasDiffOptions } from "./commands/schemas-diff.ts";
 import type { StartOptions } from "./commands/start.ts";
 import { EXIT, errorTable, formatPlace, messageOf, quoted, WarrenError } from "./errors.ts";
 import { parseQuantity } from "./loader/units.ts";
@@ -210,6 +211,19 @@ program
       const directory = join(dirname(context.file), "src", "generated");
       return await generate(context, { directory, isCheck: options.check ?? false });
     }),
+  );
+program
+  .command("schemas")
+  .description("the JSON Schemas of events and replies")
+  .command("diff")
+  .description("what changed in the schemas, and whom of those that run already it breaks")
+  .option("--against <ref or folder>", "a commit, branch or tag, or a folder", "HEAD")
+  .option("--json", "one JSON document")
+  .action((options: SchemasDiffOptions & OutputOptions) =>
+    runToEnd(async (context) => {
+      const { schemasDiff } = await import("./commands/schemas-diff.ts");
+      return await schemasDiff(context, options);
+    }, options),
   );
 
 /** Of an option that may be repeated. */

@@ -322,6 +322,20 @@ const table = {
   // Generated files.
   "generated-stale": { exit: 2, remedy: "Run `npm run generate` and commit src/generated." },
 
+  // Schemas before and after a change.
+  "schemas-breaking": {
+    exit: 2,
+    remedy: "Make the change in steps that nobody notices, or a new event: docs/schema-changes.md.",
+  },
+  "unknown-ref": {
+    exit: 1,
+    remedy: "Name a commit, branch or tag that is fetched here, or a folder, with --against.",
+  },
+  "git-unusable": {
+    exit: 1,
+    remedy: "Run it in a git repository with git installed, or name a folder with --against.",
+  },
+
   // A message on its way in: what a publish can be refused with.
   malformed: { exit: 1, http: 400, remedy: "Send what docs/http.md describes." },
   "unknown-route": { exit: 1, http: 404, remedy: "The routes are in docs/http.md." },

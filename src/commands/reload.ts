@@ -20,6 +20,8 @@ export type ReloaderOptions = {
   /** To which every topology is held that asks for it. */
   readonly embedded: Embedded;
   readonly role: Role;
+  /** An edit is in force, with this topology. */
+  readonly onUpdated: (topology: Topology) => void;
 };
 
 /**
@@ -32,6 +34,7 @@ export class Reloader {
   readonly #isDev: boolean;
   readonly #embedded: Embedded;
   readonly #role: Role;
+  readonly #onUpdated: ReloaderOptions["onUpdated"];
   readonly #watcher: Watcher;
   #text: string | undefined;
   #runner: Runner | null = null;
@@ -45,11 +48,12 @@ export class Reloader {
   #retry: NodeJS.Timeout | undefined;
   #onChange: () => void = () => undefined;
 
-  constructor(context: Context, { isDev, embedded, role }: ReloaderOptions) {
+  constructor(context: Context, { isDev, embedded, role, onUpdated }: ReloaderOptions) {
     this.#context = context;
     this.#isDev = isDev;
     this.#embedded = embedded;
     this.#role = role;
+    this.#onUpdated = onUpdated;
     this.#watcher = new Watcher({
       paths: this.#paths(new Map()),
       onDirty: () => this.#runner?.warm(),
@@ -144,7 +148,10 @@ export class Reloader {
   #took(updated: Updated): void {
     if (!this.#runner) return;
     const { status, files } = updated;
-    if (status === "updated") this.#files = files;
+    if (status === "updated") {
+      this.#files = files;
+      this.#onUpdated(this.#runner.topology);
+    }
     this.#discarded = status === "discarded" ? this.#discarded + 1 : 0;
     this.watch(files);
     if (status === "discarded") void this.#watcher.settle();

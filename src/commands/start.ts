@@ -14,6 +14,7 @@ import { type Context, reportProblems } from "./command.ts";
 import { createDocuments } from "./documents.ts";
 import { drain } from "./drain.ts";
 import { Embedded } from "./embedded.ts";
+import { Generator } from "./generator.ts";
 import { Reloader } from "./reload.ts";
 import { type Role, type RoleOptions, roleOf } from "./role.ts";
 
@@ -37,7 +38,9 @@ export async function start(
 ): Promise<number> {
   const role = roleOf(options);
   const embedded = new Embedded(context);
-  const reloader = new Reloader(context, { isDev, embedded, role });
+  const generator = new Generator(context);
+  const onUpdated = (topology: Topology) => void generator.generate(topology);
+  const reloader = new Reloader(context, { isDev, embedded, role, onUpdated });
   try {
     for (;;) {
       // From here on: the fix may be saved while what it mends is still loaded.
@@ -46,7 +49,8 @@ export async function start(
       const loaded = await Promise.race([loading, stopped]);
       if (typeof loaded === "string") return EXIT.done;
       const { runner, files, problems } = loaded;
-      if (runner) return await serve(context, { runner, reloader, files, role }, stopped);
+      const parts = { reloader, generator, files, role };
+      if (runner) return await serve(context, { runner, ...parts }, stopped);
       reportProblems(context, problems);
       if (!isDev) return EXIT.failed;
       context.printError("waiting for a change");
@@ -56,6 +60,7 @@ export async function start(
     }
   } finally {
     reloader.close();
+    await generator.stop();
     await embedded.stop();
   }
 }
@@ -97,13 +102,14 @@ async function loadRunner(
 type Parts = {
   readonly runner: Runner;
   readonly reloader: Reloader;
+  readonly generator: Generator;
   readonly files: Digests;
   readonly role: Role;
 };
 
 async function serve(
   { log }: Context,
-  { runner, reloader, files, role }: Parts,
+  { runner, reloader, generator, files, role }: Parts,
   stopped: Promise<string>,
 ): Promise<number> {
   const { topology } = runner;
@@ -120,6 +126,7 @@ async function serve(
     reloader.follow(runner, files);
     const { port } = server.address() as AddressInfo;
     log.info({ url: `http://${hostInUrl(topology.http.host)}:${port}` }, "ready");
+    void generator.generate(runner.topology);
     return await stopped;
   };
   let reason: string;

@@ -39,27 +39,30 @@ export type Check = (value: unknown) => readonly Violation[];
  * A check that stops at the first mistake, and goes through a value that has one once more for all
  * of them. The second way is compiled when it is needed, and given up where it would take too long.
  */
-export function createCheck(compile: (options: Options, work: Work) => ValidateFunction): Check {
+export function createCheck(compile: Compile): Check {
   const first = bounded(compile, false);
   let all: Bounded | undefined;
   return (value) => {
     const errors = first(value);
-    if (errors === null) return [{ pointer: "", message: TOO_MUCH }];
+    if (typeof errors === "string") return [{ pointer: "", message: errors }];
     if (errors.length === 0) return [];
-    all ??= bounded(compile, true);
+    all ??= listing(compile);
     const more = all(value);
-    if (more === null) return [...toViolations(errors), { pointer: "", message: NOT_ALL }];
-    return toViolations([...errors, ...more]);
+    if (typeof more !== "string") return toViolations([...errors, ...more]);
+    return [...toViolations(errors), { pointer: "", message: NOT_ALL }];
   };
 }
 
 const NOT_ALL = "there may be more: to find them all takes too long";
 const TOO_MUCH = `takes more than ${NUMBERS.maxCheckSteps} steps to check`;
+const FAULTY = "can't be checked: ajv fails at it with this schema";
 
-/** null: it took too many steps. */
-type Bounded = (value: unknown) => readonly ErrorObject[] | null;
+/** What is wrong; in words where it can't be found out. */
+type Bounded = (value: unknown) => readonly ErrorObject[] | string;
+type Compile = (options: Options, work: Work) => ValidateFunction;
 
-function bounded(compile: Parameters<typeof createCheck>[0], allErrors: boolean): Bounded {
+/** A check that never throws: what can't be checked is refused, as what is wrong. */
+function bounded(compile: Compile, allErrors: boolean): Bounded {
   const work = createWork(allErrors);
   const validate = compile({ allErrors }, work);
   return (value) => {
@@ -67,10 +70,20 @@ function bounded(compile: Parameters<typeof createCheck>[0], allErrors: boolean)
     try {
       return validate(value) ? [] : (validate.errors ?? []);
     } catch (error) {
-      if (error instanceof TooMuchWork) return null;
-      throw error;
+      // Too much for the stack is too much as well.
+      const isTooMuch = error instanceof TooMuchWork || error instanceof RangeError;
+      return isTooMuch ? TOO_MUCH : FAULTY;
     }
   };
+}
+
+/** One that lists all mistakes; nested to the limit it may be too much for ajv, though the first was not. */
+function listing(compile: Compile): Bounded {
+  try {
+    return bounded(compile, true);
+  } catch {
+    return () => NOT_ALL;
+  }
 }
 
 function compile(schema: JsonSchema, options: Options, work: Work, file: string): ValidateFunction {

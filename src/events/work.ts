@@ -71,7 +71,10 @@ export function withWork(schema: JsonSchema): JsonSchema {
   return { ...copy, [KEYWORD]: costsOf(schema) };
 }
 
-/** Each look into `enum`, `required`, a branch or a property is a step; so are eight characters. */
+/**
+ * A branch, a required field, a property are a step each; so are eight characters that are counted
+ * or held against a pattern, and each that is held against a format.
+ */
 function costsOf(schema: JsonSchema): Costs {
   const has = (...keys: string[]) => keys.some((key) => Object.hasOwn(schema, key));
   const count = (...keys: string[]) =>
@@ -84,9 +87,17 @@ function costsOf(schema: JsonSchema): Costs {
   );
   return {
     base: 1 + count("properties", "required", "allOf", "anyOf", "oneOf", "prefixItems"),
-    character: has("format") ? 1 / 2 : has("pattern", "minLength", "maxLength") ? 1 / 8 : 0,
+    character: characterCost(schema),
     member: goesThrough ? 1 + 2 * patterns : 0,
   };
+}
+
+/** Formats of what may be long: they are read once, from the start to the end. */
+const LONG_FORMATS: readonly unknown[] = ["byte", "binary", "password"];
+
+function characterCost({ format, pattern, minLength, maxLength }: JsonSchema): number {
+  if (format !== undefined && !LONG_FORMATS.includes(format)) return 1;
+  return [format, pattern, minLength, maxLength].some((value) => value !== undefined) ? 1 / 8 : 0;
 }
 
 /** Of a check that stops at the first mistake, and of one that lists them, which takes longer. */

@@ -20,6 +20,13 @@ const $defs = {
     required: ["amount"],
   },
   "common/money.json/$defs/amount": { type: "number" },
+  // Named as what every module has.
+  "common/object.json": { type: "array", items: text },
+  "common/promise.json": { properties: { promise: { $ref: "#/$defs/common~1promise.json" } } },
+};
+const global = {
+  object: { $ref: "#/$defs/common~1object.json" },
+  promise: { $ref: "#/$defs/common~1promise.json" },
 };
 const money = { $ref: "#/$defs/common~1money.json" };
 const topology = topologyOf({
@@ -49,7 +56,7 @@ const topology = topologyOf({
   },
   events: {
     "sale.made": { properties: { total: money }, required: ["total"], $defs },
-    "sale.undone": { properties: { back: money }, required: ["back"], $defs },
+    "sale.undone": { properties: { back: money, ...global }, required: ["back"], $defs },
     "book.created": {
       properties: { id: text, title: text, pages: { type: "integer" } },
       required: ["id", "title"],

@@ -57,3 +57,43 @@ test("a checkout with CRLF line ends is up to date", async ({ folder }) => {
   }
   expect(await staleGenerated(folder, files)).toEqual([]);
 });
+
+test("two who write at a time leave no file half, and nothing beside the files", async ({
+  folder,
+}) => {
+  const versions = ["a", "b"].map((letter) => ({
+    path: "events.ts",
+    content: `${GENERATED_HEADER}\n${letter.repeat(500_000)}\n`,
+  }));
+  const contents = versions.map(({ content }) => content);
+  await writeGenerated(folder, versions.slice(0, 1));
+  const write = async (index: number) => {
+    for (let round = 0; round < 40; round += 1) {
+      await writeGenerated(folder, versions.slice((index + round) % 2).slice(0, 1));
+    }
+  };
+  let isDone = false;
+  const writing = Promise.all([write(0), write(1)]).finally(() => {
+    isDone = true;
+  });
+  let looks = 0;
+  while (!isDone) {
+    expect(contents.includes(await readFile(join(folder, "events.ts"), "utf8"))).toBe(true);
+    looks += 1;
+  }
+  await writing;
+  expect(looks).toBeGreaterThan(1);
+  expect(await readdir(folder)).toEqual(["events.ts"]);
+});
+
+test("what a process has left that ended in the middle is no generated file, and goes in time", async ({
+  folder,
+}) => {
+  const [old, fresh] = [".events.ts.1.unfinished", ".events.ts.2.unfinished"];
+  for (const name of [old, fresh]) await writeFile(join(folder, name), events.content);
+  const before = new Date(Date.now() - 3_600_000);
+  await utimes(join(folder, old), before, before);
+  expect(await staleGenerated(folder, [events])).toEqual(["events.ts"]);
+  expect(await writeGenerated(folder, [events])).toEqual(["events.ts"]);
+  expect((await readdir(folder)).sort()).toEqual([fresh, "events.ts"].sort());
+});

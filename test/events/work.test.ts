@@ -1,8 +1,10 @@
 import { expect, test } from "vitest";
+import { compileCheck, FORMATS } from "../../src/events/check.ts";
 import type { JsonSchema } from "../../src/topology.ts";
 import { leastCpuMs } from "./cpu.ts";
 import { messageOf, readerOf } from "./reading.ts";
 
+/** For nobody to notice: what a thread may be blocked for by one body. */
 const MAX_MS = 50;
 const TOO_MUCH = { pointer: "", message: "takes more than 300000 steps to check" };
 
@@ -136,4 +138,43 @@ test("a body of the most values with the most fields is read within the same tim
   const message = messageOf({ event_type: "e", ...fields });
   expect(reader.read(message, ["e"])).toMatchObject({ ok: true });
   expect(leastCpuMs(() => reader.read(message, ["e"]))).toBeLessThan(MAX_MS);
+});
+
+const units = ["a", "1", "a.", "-", ":", "/", "%41", "{a,"];
+const heads = ["", "a@", "http://a", "{a", "2026-11-25T00:00:00."];
+
+test.each(FORMATS)("format %s takes less than 50 ms on any text", (format) => {
+  const v = { type: ["string", "number"], format };
+  const schema = { type: "object", properties: { v } };
+  const { violations } = compileCheck({ type: "e", file: "e.json", schema });
+  for (const head of heads) {
+    for (const unit of units) {
+      const text = `${head}${unit.repeat(290_000 / unit.length)}!`;
+      const started = performance.now();
+      expect(violations({ v: text })).not.toEqual([TOO_MUCH]);
+      if (performance.now() - started < MAX_MS / 2) continue;
+      const ms = leastCpuMs(() => violations({ v: text }));
+      expect([head, unit, ms < MAX_MS]).toEqual([head, unit, true]);
+    }
+  }
+});
+
+test("what is long and ordinary is taken: 1 MiB of text or of base64, and thousands of lines", () => {
+  const line = object({
+    id: { type: "string", maxLength: 99 },
+    price: { type: "number", minimum: 0 },
+  });
+  const ordinary: readonly (readonly [JsonSchema, unknown])[] = [
+    [{ type: "string", format: "byte" }, "AAAA".repeat(260_000)],
+    [{ type: "string", maxLength: 2_000_000, pattern: "^[^<>]*$" }, "text ".repeat(200_000)],
+    [
+      { type: "array", items: { ...line, required: ["id"] } },
+      many(6_000, (n) => ({ id: `${n}`, price: n })),
+    ],
+  ];
+  for (const [v, value] of ordinary) {
+    const reader = readerOf({ e: object({ v }) });
+    const read = reader.read(messageOf({ event_type: "e", v: value }), ["e"]);
+    expect(read.ok || read.message).toBe(true);
+  }
 });

@@ -45,10 +45,9 @@ test("every page shows the bookshop's events; it asks nobody else, and nothing g
   vhost,
 }) => {
   const shop = await startBookshop(vhost);
-  const shown = { "/docs": "book.created", "/redoc": "/publish", "/asyncapi": "book.created" };
-  for (const [path, text] of Object.entries(shown)) {
+  for (const path of ["/docs", "/redoc", "/asyncapi"]) {
     const { page, foreign, errors } = await visit(browser, `${shop.url}${path}`);
-    await page.getByText(text).filter({ visible: true }).first().waitFor();
+    await page.getByText("book.created").filter({ visible: true }).first().waitFor();
     await page.waitForLoadState("networkidle");
     expect({ path, foreign, errors }).toEqual({ path, foreign: [], errors: [] });
     await page.close();
@@ -62,21 +61,18 @@ test("a request that is tried at /docs is sent, and arrives at its handlers", as
 }) => {
   const shop = await startBookshop(vhost);
   const { page, foreign, errors } = await visit(browser, `${shop.url}/docs`);
-  const event = { event_type: "book.created", book_id: "tried", title: "Try it out" };
-  const operation = page.locator(".opblock", { has: page.locator('[data-path="/publish"]') });
+  const operation = page.locator(".opblock", { has: page.locator('[data-path="/publish/book"]') });
   await operation.locator(".opblock-summary").click();
   await operation.getByRole("button", { name: "Try it out" }).click();
-  const body = { exchange: "books", message: event };
-  await operation.locator("textarea.body-param__text").fill(JSON.stringify(body));
+  const example = await operation.locator("textarea.body-param__text").inputValue();
   await operation.getByRole("button", { name: "Execute" }).click();
   await operation
     .locator(".live-responses-table .response-col_status", { hasText: "202" })
     .waitFor();
-  await waitFor((seen) => seen(shop.handled).length === 2, { what: "both queues" });
-  const queues = ["all_books_queue", "book_created_queue"];
-  expect(shop.handled.toSorted((a, b) => (a.queue < b.queue ? -1 : 1))).toEqual(
-    queues.map((queue) => ({ queue, event })),
-  );
+  const find = () => shop.handled.find(({ queue }) => queue === "all_books_queue");
+  const { event } = await waitFor((seen) => seen(find()), { what: "its handler" });
+  expect(event).toEqual(JSON.parse(example));
+  expect(event).toMatchObject({ event_type: expect.stringMatching(/^book\./) });
   expect({ foreign, errors }).toEqual({ foreign: [], errors: [] });
   await page.close();
   await shop.stop();

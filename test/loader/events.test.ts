@@ -123,12 +123,16 @@ test("a schema is bounded: in bytes, in depth, in how many schemas it holds and 
   const of = (schema: object) => problemsOf(JSON.stringify({ type: "object", ...schema }));
   const named = (count: number, make: (n: number) => object) =>
     Object.fromEntries(Array.from({ length: count }, (_, n) => [`d${n}`, make(n)]));
-  const { maxSchemas, maxSchemasOfValue, maxSchemaBytes } = NUMBERS;
+  const { maxSchemas, maxSchemasOfValue, maxSchemaBytes, maxPatterns } = NUMBERS;
   expect(await problemsOf(" ".repeat(maxSchemaBytes + 1))).toEqual([
     `1:1 the file is ${maxSchemaBytes + 1} bytes, at most ${maxSchemaBytes} are read`,
   ]);
   expect(await of({ properties: named(maxSchemas, () => ({})) })).toEqual([
     `1:1 the file holds ${maxSchemas + 1} schemas, at most ${maxSchemas} are read`,
+  ]);
+  const patterns = named(maxPatterns + 1, (n) => ({ pattern: `^a{${n}}$` }));
+  expect(await of({ properties: patterns })).toEqual([
+    `1:1 the file holds ${maxPatterns + 1} patterns, at most ${maxPatterns} are read`,
   ]);
   const doubled = named(40, (n) => (n === 0 ? {} : { allOf: [ref(n - 1), ref(n - 1)] }));
   expect(await of({ $defs: doubled, allOf: [ref(39)] })).toEqual([

@@ -44,6 +44,8 @@ export async function visit(browser: Browser, url: string): Promise<Visit> {
   const [foreign, errors]: [string[], string[]] = [[], []];
   const { origin } = new URL(url);
   const page = await browser.newPage();
+  // A bound for machines that are busy: parsing megabytes of scripts takes its time.
+  page.setDefaultTimeout(120_000);
   page.on("console", (message) => {
     if (["error", "warning"].includes(message.type())) errors.push(message.text());
   });

@@ -20,13 +20,17 @@ export type Asset = {
   readonly edit?: (text: string) => string;
 };
 
-/** The name of our own script, beside those of the package. */
-export const START = "start.js";
+/** The names of our own files, beside those of the package. */
+export const [STYLE, START] = ["page.css", "start.js"];
+
+/** What every page looks like, where its package does not say. */
+export const STYLES = "body { margin: 0; font-family: system-ui, sans-serif; }\n";
 
 /** The page as HTML; paths are relative, so that it may stand behind a proxy's prefix. */
 export function htmlOf({ path, title, styles, scripts }: Page): string {
   const folder = path.slice(1);
-  const links = styles.map((style) => `<link rel="stylesheet" href="${folder}/${nameOf(style)}">`);
+  const sheets = [STYLE, ...styles.map(nameOf)];
+  const links = sheets.map((name) => `<link rel="stylesheet" href="${folder}/${name}">`);
   const names = [...scripts.map(nameOf), START];
   return `<!doctype html>
 <html lang="en">

@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { type RequestHandler, Router } from "express";
 import { digestOf } from "../../digest.ts";
 import { allowOnly, Refusal } from "../problem.ts";
-import { type Asset, htmlOf, nameOf, type Page, policyOf, START } from "./page.ts";
+import { type Asset, htmlOf, nameOf, type Page, policyOf, START, STYLE, STYLES } from "./page.ts";
 
 /**
  * The pages, with what they load: from the npm packages that they name, and only the files that
@@ -16,6 +16,9 @@ export function pageRoutes(pages: readonly Page[]): Router {
     const get = (path: string, handler: RequestHandler) =>
       router.route(path).get(handler).all(allowOnly("GET, HEAD"));
     get(page.path, servePage(page));
+    get(`${page.path}/${STYLE}`, (_request, response) => {
+      response.type("text/css").send(STYLES);
+    });
     get(`${page.path}/${START}`, (_request, response) => {
       response.type("text/javascript").send(page.start);
     });

@@ -5,6 +5,12 @@ import type { JsonSchema } from "../../topology.ts";
 import { join } from "../pointer.ts";
 import type { Report } from "../report.ts";
 
+/** How many patterns a schema has, apart from the schemas in it. */
+export function countPatterns({ pattern, patternProperties }: JsonSchema): number {
+  const keys = isObject(patternProperties) ? Object.keys(patternProperties).length : 0;
+  return keys + (typeof pattern === "string" ? 1 : 0);
+}
+
 /** A pattern runs on what strangers send, on the thread that serves everybody. */
 export function checkPatterns(schema: JsonSchema, pointer: string, report: Report): void {
   const { pattern, patternProperties } = schema;

@@ -1,12 +1,13 @@
 import { type Draft, draftOf } from "../../events/check.ts";
 import { schemaViolations, strictViolation, wordsOf } from "../../events/vet.ts";
+import { NUMBERS } from "../../numbers.ts";
 import type { JsonSchema } from "../../topology.ts";
 import { labelOf } from "../finding.ts";
 import { join } from "../pointer.ts";
 import type { Report } from "../report.ts";
 import { didYouMean } from "../suggest.ts";
 import type { SchemaFile } from "./file.ts";
-import { checkPatterns } from "./patterns.ts";
+import { checkPatterns, countPatterns } from "./patterns.ts";
 
 const drafts = /^https?:\/\/json-schema\.org\/(draft-07\/schema#?|draft\/2020-12\/schema#?)$/;
 
@@ -29,13 +30,19 @@ export function ownDraft({ schemas }: SchemaFile): Draft | null {
 
 /** Reports all that is wrong with a file, read by itself. */
 export function vetFile({ schemas }: SchemaFile, draft: Draft, report: Report): void {
+  let patterns = 0;
   for (const [pointer, schema] of schemas) {
     if (!pointer.isWellFormed()) {
       report.key("bad-event-schema", pointer, "a name has a lone surrogate, as no event has one");
     }
     if (typeof schema === "boolean") continue;
     checkKeywords(schema, pointer, draft, report);
-    checkPatterns(schema, pointer, report);
+    patterns += countPatterns(schema);
+    if (patterns <= NUMBERS.maxPatterns) checkPatterns(schema, pointer, report);
+  }
+  if (patterns > NUMBERS.maxPatterns) {
+    const message = `the file holds ${patterns} patterns, at most ${NUMBERS.maxPatterns} are read`;
+    report.value("bad-event-schema", "", message);
   }
   const root = schemas.get("");
   if (typeof root !== "object") return;
