@@ -10,7 +10,7 @@ import { Editor } from "./editor.ts";
 import type { Evidence } from "./evidence.ts";
 import type { World } from "./fault.ts";
 import { type Command, Fleet } from "./fleet.ts";
-import { drainQueues, sendInvalid } from "./foreigner.ts";
+import { drainQueues, sendInvalid, WORK_AND_DELAY_QUEUES } from "./foreigner.ts";
 import { Generator } from "./generator.ts";
 import { RunsFile } from "./ledger.ts";
 import { play } from "./play.ts";
@@ -148,7 +148,7 @@ async function conclude(
     sent: generator.sent,
     answers: generator.answers,
     wire,
-    ...(await drainQueues(node.amqpUrl)),
+    ...(await drainQueues(node.amqpUrl, WORK_AND_DELAY_QUEUES)),
     unacked,
     troubles: [...fleet.troubles, ...ills],
     exits: fleet.exits,

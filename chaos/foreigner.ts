@@ -5,8 +5,14 @@ import { now } from "./clock.ts";
 import type { Found } from "./evidence.ts";
 import type { Sent } from "./ledger.ts";
 
-const WORK_QUEUES = ["classic_jobs", "quorum_jobs", "victim_jobs"] as const;
-const DELAY_QUEUES = ["warren.chaos.retry.200ms", "warren.chaos.retry.500ms"] as const;
+/** Where nothing may be left at the end. */
+export const WORK_AND_DELAY_QUEUES = [
+  "classic_jobs",
+  "quorum_jobs",
+  "victim_jobs",
+  "warren.chaos.retry.200ms",
+  "warren.chaos.retry.500ms",
+] as const;
 
 /** Sends an invalid body to each work queue in turn, until `signal` aborts. */
 export async function sendInvalid(
@@ -51,9 +57,10 @@ async function publishInvalid(url: string, key: string, id: string): Promise<Sen
   }
 }
 
-/** Takes everything out of every queue; after all runners have ended. */
+/** Takes everything out of the dead letters and of these queues; after all runners have ended. */
 export async function drainQueues(
   url: string,
+  queues: readonly string[],
 ): Promise<{ readonly dead: readonly Found[]; readonly left: readonly Found[] }> {
   const client = await openClient(url, "drain");
   const drain = async (queue: string) => {
@@ -66,7 +73,7 @@ export async function drainQueues(
   try {
     const dead = await drain("dead_letters");
     const left: Found[] = [];
-    for (const queue of [...WORK_QUEUES, ...DELAY_QUEUES]) left.push(...(await drain(queue)));
+    for (const queue of queues) left.push(...(await drain(queue)));
     return { dead, left };
   } finally {
     await client.close();

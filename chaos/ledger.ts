@@ -38,12 +38,12 @@ export type Answer = {
 };
 
 /** The runs that have been written since the last call, of a file that grows. */
-export class RunsFile {
+export class RunsFile<Run = HandlerRun> {
   readonly #path: string;
   #offset = 0;
   #rest = "";
   #last: Promise<unknown> = Promise.resolve();
-  readonly runs: HandlerRun[] = [];
+  readonly runs: Run[] = [];
 
   constructor(path: string) {
     this.#path = path;
@@ -67,7 +67,7 @@ export class RunsFile {
       // Lines are ASCII: no character is cut in two.
       const lines = (this.#rest + buffer.toString("latin1", 0, bytesRead)).split("\n");
       this.#rest = lines.pop() ?? "";
-      this.runs.push(...lines.map((line) => JSON.parse(line) as HandlerRun));
+      this.runs.push(...lines.map((line) => JSON.parse(line) as Run));
     } finally {
       await file.close();
     }

@@ -5,11 +5,9 @@ import type { Evidence, Happened } from "./evidence.ts";
 import type { Sent } from "./ledger.ts";
 import type { HandlerRun } from "./project/src/job/run.ts";
 import { reconcile, type Violations } from "./reconcile.ts";
+import { count, list, wrongs } from "./telling.ts";
 
 export type Report = { readonly isPass: boolean; readonly text: string };
-
-/** How many of the messages concerned are named for each violation. */
-const SHOWN = 10;
 
 /** The whole account of a run. */
 export function report(evidence: Evidence): Report {
@@ -131,14 +129,6 @@ function edits(faults: readonly Happened[], kind: "taken" | "refused"): string {
   return `${all.filter(({ error }) => error === null).length} of ${all.length}`;
 }
 
-function wrongs(violations: Violations): readonly string[] {
-  return Object.entries(violations).flatMap(([name, found]) => {
-    if (found.length === 0) return [];
-    const more = found.length > SHOWN ? [`  … and ${found.length - SHOWN} more`] : [];
-    return [`${name}: ${found.length}`, ...found.slice(0, SHOWN).map((one) => `  ${one}`), ...more];
-  });
-}
-
 function verdict(evidence: Evidence, violations: Violations, isPass: boolean): string {
   const accepted = [...evidence.sent.values()].filter(({ state }) => state === "accepted").length;
   const repeated = duplicates(evidence).reduce((sum, { extra }) => sum + extra, 0);
@@ -158,15 +148,4 @@ function percentiles(values: readonly number[]): string {
   const [p50, p99] = [at(0.5), at(0.99)];
   if (p50 === undefined || p99 === undefined) return "none";
   return `p50 ${p50.toFixed(1)} ms p99 ${p99.toFixed(0)} ms (${sorted.length})`;
-}
-
-function count(values: readonly string[]): Readonly<Record<string, number>> {
-  const counts: Record<string, number> = {};
-  for (const value of values) counts[value] = (counts[value] ?? 0) + 1;
-  return counts;
-}
-
-function list(counts: Readonly<Record<string, number>>): string {
-  const parts = Object.entries(counts).map(([name, number]) => `${name} ${number}`);
-  return parts.length === 0 ? "none" : parts.join(", ");
 }

@@ -9,10 +9,10 @@ const PRELOAD = fileURLToPath(new URL("skew.cjs", import.meta.url));
 /** To which each run of a handler appends a line. */
 export const RUNS_FILE = "runs.jsonl";
 
-/** Copies the project; the caller removes it. */
-export async function createWorkspace(): Promise<Project> {
+/** Copies the project, or that of another folder; the caller removes it. */
+export async function createWorkspace(folder = PROJECT): Promise<Project> {
   const project = await writeProject({ topology: "" });
-  await cp(PROJECT, project.folder, { recursive: true });
+  await cp(folder, project.folder, { recursive: true });
   return project;
 }
 

@@ -16,6 +16,12 @@ export type LaneOptions = {
   readonly onMissingExchange: () => Promise<void>;
 };
 
+/** Of what had its outcome before, and whose channel is gone. */
+const UNCONFIRMED: PublishOutcome = {
+  status: "disconnected",
+  message: "the channel ended before the broker confirmed it",
+};
+
 /** With the broker's code. */
 type Refusal = Error & { readonly code?: number };
 
@@ -171,10 +177,11 @@ export class Lane {
     if (!pending) return;
     this.#unconfirmed.delete(tag);
     const isReturned = outcome.status === "confirmed" && pending.returned !== null;
-    pending.settle(
-      isReturned ? { status: "unroutable", message: pending.returned ?? "" } : outcome,
-    );
-    this.#release(pending);
+    const said: PublishOutcome = isReturned
+      ? { status: "unroutable", message: pending.returned ?? "" }
+      : outcome;
+    pending.settle(said);
+    this.#release(pending, said);
   }
 
   #closed(error: Refusal | undefined): void {
@@ -220,9 +227,9 @@ export class Lane {
     this.#waiting = this.#waiting.filter((pending) => !pending.isSettled);
   }
 
-  #release(pending: Pending): void {
+  #release(pending: Pending, outcome = UNCONFIRMED): void {
     this.#suspects.delete(pending);
-    pending.release();
+    pending.release(outcome);
   }
 }
 

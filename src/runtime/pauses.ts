@@ -16,6 +16,20 @@ export class Pauses {
     await sleep(ms, undefined, { signal: this.#cut.signal }).catch(() => undefined);
   }
 
+  /** Waits for a value; undefined if the wait is cut short. */
+  async until<T>(value: Promise<T>): Promise<T | undefined> {
+    if (this.#isOver) return undefined;
+    const { signal } = this.#cut;
+    let onCut: () => void = () => undefined;
+    const cut = new Promise<undefined>((resolve) => {
+      onCut = () => resolve(undefined);
+      signal.addEventListener("abort", onCut);
+    });
+    return await Promise.race([value, cut]).finally(() =>
+      signal.removeEventListener("abort", onCut),
+    );
+  }
+
   /** Ends the waits of this moment. */
   cut(): void {
     const before = this.#cut;

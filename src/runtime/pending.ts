@@ -10,8 +10,8 @@ export type Pending = {
   readonly message: Outgoing;
   /** Called once; later calls do nothing. */
   readonly settle: (outcome: PublishOutcome) => void;
-  /** Called when neither the broker nor the socket's buffer holds it any more. */
-  readonly release: () => void;
+  /** Called when neither the broker nor the socket's buffer holds it any more, with the broker's word. */
+  readonly release: (outcome: PublishOutcome) => void;
   isSettled: boolean;
   /** It may be on the broker already. */
   wasSent: boolean;

@@ -57,9 +57,14 @@ export type PublishOutcome =
         | "blocked"
         | "disconnected"
         | "overloaded"
-        | "stopping"
-        | "outcome-unknown";
+        | "stopping";
       readonly message: string;
+    }
+  | {
+      readonly status: "outcome-unknown";
+      readonly message: string;
+      /** What the broker says of it after all; disconnected when it can't any more. */
+      readonly later: Promise<PublishOutcome>;
     };
 
 export type PublishLimits = {
@@ -157,7 +162,13 @@ export class ConfirmPublisher implements Publisher {
     this.#messages += 1;
     this.#bytes += message.body.length;
     let isReleased = false;
-    const deadline = setTimeout(() => pending.settle(lateness(pending)), NUMBERS.publishDeadlineMs);
+    let onRelease: (outcome: PublishOutcome) => void = () => undefined;
+    const later = () =>
+      new Promise<PublishOutcome>((resolve) => {
+        onRelease = resolve;
+      });
+    const expire = () => pending.settle(lateness(pending.wasSent ? later() : null));
+    const deadline = setTimeout(expire, NUMBERS.publishDeadlineMs);
     const pending: Pending = {
       id: this.#nextId++,
       message,
@@ -170,9 +181,10 @@ export class ConfirmPublisher implements Publisher {
         clearTimeout(deadline);
         resolve(outcome);
       },
-      release: () => {
+      release: (outcome) => {
         if (isReleased) return;
         isReleased = true;
+        onRelease(outcome);
         this.#messages -= 1;
         this.#bytes -= message.body.length;
       },
@@ -195,9 +207,10 @@ function nameOf(exchange: string): string {
   return exchange === "" ? "the default exchange" : `exchange "${exchange}"`;
 }
 
-function lateness(pending: Pending): PublishOutcome {
+/** @param later null: it was not sent. */
+function lateness(later: Promise<PublishOutcome> | null): PublishOutcome {
   const limit = `${NUMBERS.publishDeadlineMs} ms`;
-  return pending.wasSent
-    ? { status: "outcome-unknown", message: `sent, but not confirmed within ${limit}` }
-    : { status: "disconnected", message: `not sent within ${limit}` };
+  return later === null
+    ? { status: "disconnected", message: `not sent within ${limit}` }
+    : { status: "outcome-unknown", message: `sent, but not confirmed within ${limit}`, later };
 }

@@ -13,7 +13,7 @@ import { barest, countedCopy, deadCopy, retryCopy } from "./copies.ts";
 import type { Cause, Outcome } from "./host/host.ts";
 import type { Incoming } from "./incoming.ts";
 import type { Pauses } from "./pauses.ts";
-import type { Outgoing, Publisher } from "./publisher.ts";
+import type { Outgoing, Publisher, PublishOutcome } from "./publisher.ts";
 import type { Trace, TracedOutcome } from "./trace.ts";
 
 export type SettlerOptions = {
@@ -81,7 +81,11 @@ export class Settler {
   async count(message: Received): Promise<boolean> {
     const { project, publisher, repair } = this.#options;
     const { raw, incoming, subscription } = message;
-    const outcome = await publisher.publish(countedCopy(raw, incoming, project), { isCopy: true });
+    const copy = countedCopy(raw, incoming, project);
+    const outcome = await this.#untilKnown(
+      message,
+      await publisher.publish(copy, { isCopy: true }),
+    );
     if (outcome.status === "unroutable") void repair();
     if (outcome.status !== "confirmed") return false;
     subscription.acks.ack(raw.fields.deliveryTag);
@@ -144,12 +148,14 @@ export class Settler {
     let isHeld = false;
     try {
       for (let failures = 0; message.subscription.isLive; failures++) {
-        const outcome = await this.#options.publisher.publish(copy, { isCopy: true });
-        if (outcome.status === "confirmed") return true;
+        const answer = await this.#options.publisher.publish(copy, { isCopy: true });
+        if (answer.status === "confirmed") return true;
         if (this.#pauses.isOver) return false;
         if (!isHeld) this.#holding += 1;
         isHeld = true;
-        this.#warn(message, outcome.message);
+        this.#warn(message, answer.message);
+        const outcome = await this.#untilKnown(message, answer);
+        if (outcome.status === "confirmed") return true;
         if (outcome.status === "malformed") copy = barest(copy);
         if (outcome.status === "unroutable") await this.#options.repair();
         await this.#pauses.wait(backoffMs(failures));
@@ -158,6 +164,16 @@ export class Settler {
     } finally {
       if (isHeld) this.#holding -= 1;
     }
+  }
+
+  /** A copy that was sent is not sent again while the broker may still take it: it would be there twice. */
+  async #untilKnown({ subscription }: Received, outcome: PublishOutcome): Promise<PublishOutcome> {
+    if (outcome.status !== "outcome-unknown") return outcome;
+    while (subscription.isLive && !this.#pauses.isOver) {
+      const later = await this.#pauses.until(outcome.later);
+      if (later) return later;
+    }
+    return outcome;
   }
 
   #warn({ incoming }: Received, reason: string): void {

@@ -1,6 +1,7 @@
 /** What a broker itself can do to a runner: freeze, raise an alarm, have few channels. */
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll } from "vitest";
+import type { HandlerContext } from "../../src/handler.ts";
 import { type RabbitNode, startNode } from "../support/node.ts";
 import { startRunner, type TestRunner } from "../support/runner.ts";
 import { expect, test } from "../support/test.ts";
@@ -116,6 +117,40 @@ test.for(["memory", "disk"] as const)(
     );
   },
 );
+
+test("a failed message waits for the copy that an alarm keeps unconfirmed, and is not copied again", async () => {
+  const { opened, open } = gate();
+  const runs: string[] = [];
+  const work = async ({ id }: { readonly id: string }, { attempt }: HandlerContext) => {
+    runs.push(`${id} ${attempt}`);
+    await opened;
+    if (attempt === 1) throw new Error("the first attempt fails");
+  };
+  await withRunner(node, { handlers: { work, other: nothing } }, async ({ warren }) => {
+    const publish = (id: string) =>
+      warren.post("/publish", { exchange: "jobs", routing_key: "x", message: { id } });
+    await publish("late");
+    await waitFor(() => runs.length === 1, { what: "the first run" });
+    await node.ctl(...alarms.memory.on);
+    try {
+      // The broker says that it takes nothing once somebody publishes: this copy is sent before.
+      open();
+      const reasons = () => warren.log.map(({ reason }) => reason);
+      await waitFor((seen) => seen(reasons()).includes("sent, but not confirmed within 10000 ms"), {
+        what: "the copy to be late",
+      });
+    } finally {
+      await node.ctl(...alarms.memory.off);
+    }
+    await waitFor((seen) => seen(warren.runner.status().queues.work?.inFlight) === 0, {
+      what: "the message to be settled",
+    });
+    // A second copy would come before this one does.
+    await publish("next");
+    await waitFor((seen) => seen(runs).includes("next 2"), { what: "what comes after it" });
+    expect(runs.toSorted()).toEqual(["late 1", "late 2", "next 1", "next 2"]);
+  });
+});
 
 test("what was sent when a stop meets an alarm is unknown, and never said to have failed", async () => {
   const { vhost, observer } = await createVhost(node);

@@ -6,6 +6,7 @@ export const NEEDS_RABBITMQ: Readonly<Record<string, string>> = {
   "test/apply/change/policies.test.ts": "policies, which the embedded broker has none of",
   "test/chaos.test.ts": "kills and freezes a node",
   "test/commands/drain-faults.test.ts": "freezes a node, and raises its alarms",
+  "test/consumers.test.ts": "raises a node's alarm",
   "test/conformance/**/*.test.ts": "compares the embedded broker with RabbitMQ",
   "test/http/outages.test.ts": "stops and freezes a node",
   "test/loader/policies.test.ts": "sets policies",
