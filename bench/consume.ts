@@ -15,16 +15,16 @@ const PREFETCH = 100;
 export type Extras = { readonly head?: string; readonly keys?: string };
 
 /** One queue, bound to an exchange of its own. */
-const topologyOf = (type: QueueType, { head = "", keys = "" }: Extras) => `
+const topologyOf = (name: string, type: QueueType, { head = "", keys = "" }: Extras) => `
 version: 1
-project: bench-${type}
+project: bench-${name}
 broker: { url: "\${RABBITMQ_URL}" }
 ${head}
 defaults: { concurrency: ${PREFETCH}, prefetch: ${PREFETCH}, deadLetter: none, retry: none }
 exchanges:
-  orders_${type}: { type: topic, events: [order.placed] }
+  orders_${name}: { type: topic, events: [order.placed] }
 queues:
-  work_${type}: { type: ${type}, bind: { orders_${type}: order.placed }, handler: count${keys} }
+  work_${name}: { type: ${type}, bind: { orders_${name}: order.placed }, handler: count${keys} }
 `;
 
 /** Says how long it took from its first run to its last. */
@@ -87,7 +87,7 @@ export async function benchConsume(
   type: QueueType,
   { messages, rounds }: Size,
 ): Promise<Measurement> {
-  return await withTask(vhost, type, messages, {}, async (task) => {
+  return await withTask(vhost, { name: type, type, messages }, {}, async (task) => {
     const measure = (consume: (task: Task) => Promise<number>) => rateOf(vhost, task, consume);
     return await compare(`consume-dispatch-${type}`, "messages/s", rounds, {
       ours: () => measure(consumeOurs),
@@ -103,8 +103,9 @@ export async function benchOption(
   extras: Extras,
   { messages, rounds }: Size,
 ): Promise<Measurement> {
-  return await withTask(vhost, "classic", messages, extras, (ours) =>
-    withTask(vhost, "classic", messages, {}, (theirs) =>
+  const plain = { name: "plain", type: "classic", messages } as const;
+  return await withTask(vhost, { ...plain, name: "option" }, extras, (ours) =>
+    withTask(vhost, plain, {}, (theirs) =>
       compare(name, "messages/s", rounds, {
         ours: () => rateOf(vhost, ours, consumeOurs),
         theirs: () => rateOf(vhost, theirs, consumeOurs),
@@ -113,21 +114,22 @@ export async function benchOption(
   );
 }
 
+type Load = { readonly name: string; readonly type: QueueType; readonly messages: number };
+
 async function withTask(
   vhost: Vhost,
-  type: QueueType,
-  messages: number,
+  { name, type, messages }: Load,
   extras: Extras,
   use: (task: Task) => Promise<Measurement>,
 ): Promise<Measurement> {
   const project = await writeProject({
-    topology: topologyOf(type, extras),
+    topology: topologyOf(name, type, extras),
     handlers: { count: handlerOf(messages) },
     events: { "order.placed": ORDER_PLACED },
   });
   try {
     const topology = loadTopology(project, vhost.url);
-    const task: Task = { url: vhost.url, topology, queue: `work_${type}`, messages };
+    const task: Task = { url: vhost.url, topology, queue: `work_${name}`, messages };
     // Declares the queue.
     await withRunner(topology, async () => undefined);
     return await use(task);

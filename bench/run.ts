@@ -11,6 +11,7 @@ import { benchEmbedded, benchEmbeddedStart } from "./embedded.ts";
 import { benchGenerate } from "./generate.ts";
 import { benchMemory, benchRedis } from "./idempotency.ts";
 import type { Measurement } from "./measure.ts";
+import { benchOptionCost, optionNames } from "./options.ts";
 import { benchRecovery } from "./recovery.ts";
 import { benchReload, benchReloadMemory, benchWorkerRestart } from "./reload.ts";
 import { benchStart } from "./start.ts";
@@ -61,6 +62,9 @@ try {
   await run((vhost) => benchConsume(vhost, "quorum", size));
   await run((vhost) => benchMemory(vhost, size));
   await run((vhost) => benchRedis(vhost, size));
+  for (const name of values.short ? [] : optionNames) {
+    await run((vhost) => benchOptionCost(vhost, name, size));
+  }
   await run((vhost) => benchStart(vhost, { rounds: size.starts }));
   await run((vhost) => benchRecovery(vhost, { rounds: size.recoveries }));
   await run((vhost) => benchReload(vhost, "source", { rounds: size.saves }));
