@@ -11,6 +11,7 @@ import { benchEmbedded, benchEmbeddedStart } from "./embedded.ts";
 import { benchGenerate } from "./generate.ts";
 import { benchMemory, benchRedis } from "./idempotency.ts";
 import type { Measurement } from "./measure.ts";
+import { benchPoison } from "./poison.ts";
 import { benchRecovery } from "./recovery.ts";
 import { benchReload, benchReloadMemory, benchWorkerRestart } from "./reload.ts";
 import { benchStart } from "./start.ts";
@@ -20,6 +21,7 @@ const { values } = parseArgs({ options: { short: { type: "boolean", default: fal
 const size = values.short
   ? {
       messages: 20_000,
+      poisoned: 2_000,
       rounds: 3,
       starts: 1,
       recoveries: 1,
@@ -32,6 +34,7 @@ const size = values.short
     }
   : {
       messages: 20_000,
+      poisoned: 5_000,
       rounds: 7,
       starts: 5,
       recoveries: 9,
@@ -61,6 +64,7 @@ try {
   await run((vhost) => benchConsume(vhost, "quorum", size));
   await run((vhost) => benchMemory(vhost, size));
   await run((vhost) => benchRedis(vhost, size));
+  await run((vhost) => benchPoison(vhost, { messages: size.poisoned, rounds: size.rounds }));
   await run((vhost) => benchStart(vhost, { rounds: size.starts }));
   await run((vhost) => benchRecovery(vhost, { rounds: size.recoveries }));
   await run((vhost) => benchReload(vhost, "source", { rounds: size.saves }));
