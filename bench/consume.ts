@@ -198,17 +198,22 @@ function stopwatch(messages: number) {
 
 const silent = () => undefined;
 
-/** `counted`: the seconds that the handler has said. */
-async function withRunner<T>(
+/**
+ * `counted`: the seconds that the handler has said.
+ *
+ * @param complain gets what the runner warns of.
+ */
+export async function withRunner<T>(
   topology: Topology,
   use: (counted: Promise<number>) => Promise<T>,
+  complain: Log["warn"] = console.error,
 ): Promise<T> {
   let count: (seconds: number) => void = silent;
   const counted = new Promise<number>((resolve) => {
     count = resolve;
   });
   const info = (fields: { readonly seconds?: number }) => fields.seconds && count(fields.seconds);
-  const log: Log = { debug: silent, info, warn: console.error, error: console.error };
+  const log: Log = { debug: silent, info, warn: complain, error: complain };
   const createHost = (ports: HostPorts) => new WorkerHost(ports, { env: process.env });
   const runner = new Runner({ topology, createHost, log });
   const loaded = await runner.load();
@@ -221,7 +226,8 @@ async function withRunner<T>(
   }
 }
 
-function loadTopology(project: Project, url: string): Topology {
+/** A project's topology, on the broker of this url. */
+export function loadTopology(project: Project, url: string): Topology {
   const loaded = load({
     file: project.path("topology.yaml"),
     handlersDirectory: project.path("src/handlers"),

@@ -12,6 +12,7 @@ import { benchGenerate } from "./generate.ts";
 import { benchMemory, benchRedis } from "./idempotency.ts";
 import type { Measurement } from "./measure.ts";
 import { benchOptionCost, optionNames } from "./options.ts";
+import { benchPoison } from "./poison.ts";
 import { benchRecovery } from "./recovery.ts";
 import { benchReload, benchReloadMemory, benchWorkerRestart } from "./reload.ts";
 import { benchStart } from "./start.ts";
@@ -21,6 +22,7 @@ const { values } = parseArgs({ options: { short: { type: "boolean", default: fal
 const size = values.short
   ? {
       messages: 20_000,
+      poisoned: 2_000,
       rounds: 3,
       starts: 1,
       recoveries: 1,
@@ -33,6 +35,7 @@ const size = values.short
     }
   : {
       messages: 20_000,
+      poisoned: 5_000,
       rounds: 7,
       starts: 5,
       recoveries: 9,
@@ -65,6 +68,7 @@ try {
   for (const name of values.short ? [] : optionNames) {
     await run((vhost) => benchOptionCost(vhost, name, size));
   }
+  await run((vhost) => benchPoison(vhost, { messages: size.poisoned, rounds: size.rounds }));
   await run((vhost) => benchStart(vhost, { rounds: size.starts }));
   await run((vhost) => benchRecovery(vhost, { rounds: size.recoveries }));
   await run((vhost) => benchReload(vhost, "source", { rounds: size.saves }));

@@ -1,36 +1,47 @@
-import { startRunner } from "../support/runner.ts";
+import { applyTopology } from "../../src/apply/change/apply.ts";
+import type { HandlerContext } from "../../src/handler.ts";
+import { loadTopology, startRunner } from "../support/runner.ts";
 import { expect, test } from "../support/test.ts";
+import { waitFor } from "../support/wait-for.ts";
 
-const topology = `
+const permissions = { prune: false, allowReplace: true, adopt: false };
+
+const topologyOf = (type: "classic" | "quorum") => `
 defaults: { deadLetter: dead }
 exchanges:
   jobs: { type: topic }
   dead: { type: topic }
 queues:
-  work: { bind: { jobs: work }, handler: work, retry: [300ms, 300ms] }
+  work: { type: ${type}, bind: { jobs: work }, handler: work, retry: [300ms, 300ms] }
   ordered: { bind: { jobs: ordered }, handler: work, ordered: true, retry: [20ms] }
   dead_letters: { bind: { dead: "#" }, handler: none, deadLetter: none }
 `;
 
-test("the first failure stands in the dead letter, whichever runners made the attempts", async ({
+test("the first failure stands in the dead letter, whichever runners and queues it went through", async ({
   vhost,
   client,
 }) => {
   const begun: string[] = [];
-  // Each attempt is made by a runner of its own.
-  for (const name of ["one", "two", "three"]) {
-    const warren = await startRunner({
+  // Each attempt is made by a runner of its own; before the second one the queue is replaced.
+  for (const [index, name] of ["one", "two", "three"].entries()) {
+    const files = {
       url: vhost.url,
-      topology,
+      management: vhost.managementUrl,
+      topology: topologyOf(index === 0 ? "classic" : "quorum"),
       handlers: {
-        work: (_event, { attempt }) => {
+        work: (_event: unknown, { attempt }: HandlerContext) => {
           begun.push(`${attempt} ${name}`);
           throw new Error(`${name} at attempt ${attempt} ${"é".repeat(1_000)}`);
         },
       },
-    });
+    };
+    if (index === 1) {
+      await vhost.waitForCounts("work", { ready: 1, consumers: 0 });
+      await applyTopology(await loadTopology(files), { permissions, by: "ci@host" });
+    }
+    const warren = await startRunner(files);
     if (name === "one") await client.publish("jobs", "work", { order: 7 });
-    await expect.poll(() => begun.length).toBeGreaterThan(["one", "two", "three"].indexOf(name));
+    await waitFor(() => begun.length > index, { what: `the attempt of runner ${name}` });
     await warren.stop();
   }
   await vhost.waitForCounts("dead_letters", { ready: 1 });
@@ -54,7 +65,7 @@ test("a first failure that a publisher makes up is not believed, and one in plac
 }) => {
   const warren = await startRunner({
     url: vhost.url,
-    topology,
+    topology: topologyOf("quorum"),
     handlers: {
       work: (_event, { attempt }) => {
         throw new Error(`at attempt ${attempt}`);

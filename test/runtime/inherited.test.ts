@@ -139,7 +139,11 @@ test("what a handler says itself wins, and what can't be sent again is left out"
   await channel.waitForConfirms();
   await vhost.waitForCounts("third", { ready: 3 });
   await warren.stop();
-  const [plain, own, traced] = await client.peek("third");
+  // Since 4.0 a quorum queue reads priorities as well: they come in another order.
+  const sent = await client.peek("third");
+  const own = sent.find(({ properties }) => properties.correlationId === "mine");
+  const traced = sent.find(({ headers }) => headers["causation-id"] === "none");
+  const plain = sent.find((message) => message !== own && message !== traced);
   expect(plain?.properties).toMatchObject({ correlationId: "\u0007".repeat(255), priority: 3 });
   expect(plain?.headers).toMatchObject({ "causation-id": "parent", traceparent });
   expect(plain?.headers).not.toHaveProperty("tracestate");

@@ -3,13 +3,16 @@ import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll } from "vitest";
 import type { HandlerContext } from "../../src/handler.ts";
 import { type RabbitNode, startNode } from "../support/node.ts";
-import { startRunner, type TestRunner } from "../support/runner.ts";
+import { startRunner, type TestHandlers, type TestRunner } from "../support/runner.ts";
 import { expect, test } from "../support/test.ts";
 import { createVhost, deleteVhost } from "../support/vhost.ts";
 import { waitFor } from "../support/wait-for.ts";
 import { gate, nothing, topology } from "./jobs.ts";
 import { Ledger } from "./load.ts";
 import { untilReady, withRunner } from "./running.ts";
+
+type Job = { readonly id: string; readonly isPoison: boolean };
+type AnyPublish = (...args: unknown[]) => Promise<void>;
 
 // One node for the file: each test leaves it as it found it.
 let node: RabbitNode;
@@ -149,6 +152,82 @@ test("a failed message waits for the copy that an alarm keeps unconfirmed, and i
     await publish("next");
     await waitFor((seen) => seen(runs).includes("next 2"), { what: "what comes after it" });
     expect(runs.toSorted()).toEqual(["late 1", "late 2", "next 1", "next 2"]);
+  });
+});
+
+/** Longer than a publish may take; `WARREN_TEST_BLOCK_MS=30000` blocks for 30 s. */
+const BLOCK_MS = Number(process.env.WARREN_TEST_BLOCK_MS ?? 12_000);
+
+const blocked = `
+defaults: { deadLetter: dead, retry: [100ms, 100ms], timeout: 3m }
+exchanges:
+  jobs: { type: fanout }
+  out: { type: fanout }
+  dead: { type: fanout }
+queues:
+  quorum:  { bind: jobs, handler: fail }
+  classic: { bind: jobs, handler: fail, type: classic }
+  ordered: { bind: jobs, handler: fail, ordered: true }
+  publishing: { bind: jobs, handler: publish }
+  sink: { bind: out, handler: none, deadLetter: none }
+  dead_letters: { bind: dead, handler: none, deadLetter: none }
+`;
+
+test("while the broker is blocked no message loses an attempt", async () => {
+  const { opened, open } = gate();
+  const runs = new Map<string, Set<number>>();
+  const note = (queue: string, id: string, attempt: number) => {
+    const key = `${queue} ${id}`;
+    runs.set(key, (runs.get(key) ?? new Set()).add(attempt));
+  };
+  const published = new Set<string>();
+  const handlers: TestHandlers = {
+    fail: async ({ id, isPoison }: Job, { attempt, message }) => {
+      note(message.queue, id, attempt);
+      await opened;
+      if (isPoison || attempt < 3) throw new Error(`attempt ${attempt}`);
+    },
+    publish: async ({ id }: Job, { attempt, publish }) => {
+      note("publishing", id, attempt);
+      await opened;
+      await (publish as unknown as AnyPublish)("out", "", { id });
+      published.add(id);
+    },
+  };
+  await withRunner(node, { topology: blocked, handlers }, async ({ warren, vhost }) => {
+    const jobs = Array.from({ length: 10 }, (_, n): Job => ({ id: `${n}`, isPoison: n % 5 === 0 }));
+    for (const message of jobs) await warren.post("/publish", { exchange: "jobs", message });
+    await waitFor(() => runs.size === 31, {
+      what: "all but those behind the ordered one to begin",
+    });
+    await node.ctl(...alarms.memory.on);
+    const began = performance.now();
+    try {
+      open();
+      await waitFor(() => warren.runner.status().connections.publish.state === "blocked", {
+        what: "the alarm to be seen",
+      });
+      await delay(Math.max(0, BLOCK_MS - (performance.now() - began)));
+      expect([...published]).toEqual([]);
+      const counted = [...runs].filter(([key]) => !key.startsWith("ordered"));
+      expect(new Set(counted.flatMap(([, attempts]) => [...attempts]))).toEqual(new Set([1]));
+    } finally {
+      await node.ctl(...alarms.memory.off);
+    }
+    // Two of each queue that fails.
+    await vhost.waitForCounts("dead_letters", { ready: 6 });
+    await waitFor(() => published.size === jobs.length, { what: "what is published" });
+    await waitFor(() => [...runs.values()].filter(({ size }) => size === 3).length === 30, {
+      what: "every message to have had its three attempts",
+    });
+    const dead = await vhost.peek("dead_letters");
+    expect(new Set(dead.map(({ headers }) => headers["x-warren-attempts"]))).toEqual(new Set([3]));
+    expect(new Set(dead.map(({ body }) => (JSON.parse(body) as Job).id))).toEqual(
+      new Set(jobs.filter(({ isPoison }) => isPoison).map(({ id }) => id)),
+    );
+    expect(Math.max(...[...runs.values()].flatMap((attempts) => [...attempts]))).toBe(3);
+    const ofPublishing = [...runs].filter(([key]) => key.startsWith("publishing"));
+    expect(ofPublishing.map(([, attempts]) => [...attempts])).toEqual(jobs.map(() => [1]));
   });
 });
 

@@ -58,7 +58,7 @@ for (const [before, after] of changes) {
     expect(report.entries.filter(({ result }) => result === "replaced")).toMatchObject([
       { kind: "queue", name: "work" },
     ]);
-    expect(body.queues).toEqual({ work: { consumer: "live", inFlight: 0 } });
+    expect(body.queues).toMatchObject({ work: { consumer: "live", pauses: [], inFlight: 0 } });
     expect(await vhost.queueCounts("work")).toEqual({ ready: 0, consumers: 0 });
     expect(await vhost.queueCounts("dead_letters")).toEqual({ ready: 0, consumers: 0 });
     expect(await vhost.queueCounts("work~migrating")).toBeUndefined();
