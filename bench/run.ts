@@ -21,9 +21,9 @@ import { benchValidation } from "./validation.ts";
 const { values } = parseArgs({ options: { short: { type: "boolean", default: false } } });
 const size = values.short
   ? {
-      messages: 20_000,
+      messages: 10_000,
       poisoned: 2_000,
-      rounds: 3,
+      rounds: 1,
       starts: 1,
       recoveries: 1,
       saves: 1,
