@@ -9,7 +9,7 @@ import { Fleet } from "../fleet.ts";
 import { drainQueues } from "../foreigner.ts";
 import { RunsFile } from "../ledger.ts";
 import { createWorkspace, RUNS_FILE } from "../workspace.ts";
-import { blockBroker } from "./block.ts";
+import { prepareBlock } from "./block.ts";
 import { type Evidence, HELD } from "./evidence.ts";
 import { type PlanOptions, planMessages, QUEUES, type Sent } from "./plan.ts";
 import type { JobRun } from "./project/src/job.ts";
@@ -76,18 +76,21 @@ async function perform(stage: Stage, options: TrialOptions): Promise<Evidence> {
   const { seed, messages, blockSeconds, note } = options;
   const { process: runner } = await fleet.start();
   note(`a runner of ${project.folder} is ready, on RabbitMQ ${node.version}`);
+  const blocker = blockSeconds === 0 ? null : await prepareBlock(node, note);
   const sent = planMessages(options);
   const publishing = publishAll(node.amqpUrl, sent).then(
     () => note(`${messages} messages are confirmed`),
     (error: unknown) => fleet.troubles.push(`publish: ${error}`),
   );
+  const isFelt = () => runner.stdout.includes(HELD);
   const blocking =
-    blockSeconds === 0
-      ? null
-      : untilRuns(runs, messages / 3).then(() => {
-          const isFelt = () => runner.stdout.includes(HELD);
-          return blockBroker(node, { seconds: blockSeconds, isFelt }, note);
-        });
+    blocker &&
+    untilRuns(runs, messages / 3)
+      .then(() => blocker.block(blockSeconds, isFelt))
+      .catch((error: unknown) => {
+        fleet.troubles.push(`block: ${error}`);
+        return null;
+      });
   const isDone = await untilDone(stage, sent, note);
   const block = await blocking;
   await publishing;
