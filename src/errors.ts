@@ -123,7 +123,7 @@ const table = {
   },
   "unknown-reply": {
     exit: 1,
-    remedy: "Name the file in schemas/replies after a queue that has a handler.",
+    remedy: "Name the file in schemas/replies after a queue with rpc: true.",
   },
   "unknown-event-pattern": {
     exit: 1,
@@ -377,6 +377,22 @@ const table = {
     exit: 1,
     http: 422,
     remedy: "Bind a queue to the exchange for this key, or give it an alternate exchange.",
+  },
+  "not-callable": {
+    exit: 1,
+    http: 422,
+    remedy: "Call an exchange and key that lead to one queue with rpc: true, and no more.",
+  },
+  "rpc-failed": {
+    exit: 1,
+    http: 502,
+    remedy:
+      "The handler answered with an error: mend what it names in the request, or the handler.",
+  },
+  "no-reply": {
+    exit: 1,
+    http: 504,
+    remedy: "Call again, with a longer timeout if the handler needs it; it may have run.",
   },
   nacked: {
     exit: 1,

@@ -80,6 +80,25 @@ export type Publish = <X extends ExchangeName, K extends KeyOf<X>>(
   options?: PublishOptions,
 ) => Promise<void>;
 
+export type CallOptions = Omit<PublishOptions, "correlationId"> & {
+  /** For the reply, in milliseconds; at most what is left of the handler's own time. */
+  readonly timeout?: number;
+};
+
+/**
+ * Asks the rpc queue that an exchange and a key lead to, and resolves with what its handler returns.
+ *
+ * @throws {RpcError} `rpc-failed`, `no-reply`: for the handler to judge.
+ * @throws {WarrenError} as `publish`; `not-callable`: the handler's mistake. With `outcome-unknown`
+ *   the connection was lost, and with it the reply.
+ */
+export type Call = <X extends ExchangeName, K extends KeyOf<X>>(
+  exchange: X,
+  key: K,
+  request: FieldsOf<X, K>,
+  options?: CallOptions,
+) => Promise<ReplyOf<X, K>>;
+
 /** Facts are fields, the message is constant; pino fits it. */
 export type Log = {
   debug(fields: object, message: string): void;
@@ -107,6 +126,7 @@ export type ReceivedMessage = {
 export type HandlerContext = {
   readonly log: Log;
   readonly publish: Publish;
+  readonly call: Call;
   /** Aborted when the handler's time is over; what it publishes after that is refused. */
   readonly signal: AbortSignal;
   /** 1 for the first run. */
@@ -152,5 +172,20 @@ export class Retry extends Error {
   constructor(options: { after: number; cause?: unknown }) {
     super(`retry after ${options.after} ms`, { cause: options.cause });
     this.after = options.after;
+  }
+}
+
+/** Thrown by `call`: there is no reply, or it is an error. */
+export class RpcError extends Error {
+  override readonly name = "RpcError";
+  /** `rpc-failed`: the other handler failed, for good; `no-reply`: none came in time. */
+  readonly code: "rpc-failed" | "no-reply";
+  /** Of `rpc-failed`, why: `rejected`, `handler-failed`, `invalid-event`, say. */
+  readonly reason: string | null;
+
+  constructor(code: RpcError["code"], message: string, reason: string | null = null) {
+    super(message);
+    this.code = code;
+    this.reason = reason;
   }
 }

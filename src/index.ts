@@ -1,6 +1,8 @@
 /** The package's entry: what handlers import from "warren". */
 export { WarrenError } from "./errors.ts";
 export {
+  type Call,
+  type CallOptions,
   defineHandler,
   type ExchangeEvents,
   type ExchangeName,
@@ -21,4 +23,5 @@ export {
   Reject,
   type ReplyOf,
   Retry,
+  RpcError,
 } from "./handler.ts";

@@ -24,6 +24,11 @@ export const NUMBERS = {
   /** A replacement that has got no further for so long gives up: a handler may take its time. */
   replaceStallMs: 120_000,
   handlerTimeoutMs: 30_000,
+  /** For the reply to a call. */
+  callTimeoutMs: 10_000,
+  maxCallTimeoutMs: 5 * 60_000,
+  /** That wait for their replies. */
+  maxCalls: 10_000,
   /** The broker's, not ours: RabbitMQ's own default. */
   consumerTimeoutMs: 30 * 60_000,
   workerHeapBytes: 512 * 1024 * 1024,

@@ -13,7 +13,8 @@
  * event           a JSON message with a schema; its type is the schema's file name
  * group           the part of an event type before its first dot
  * open exchange   one that declares no events: any JSON may be published there
- * reply           what a handler returns; its schema stands in schemas/replies
+ * request         a message of a queue with `rpc`; whoever sent it waits for the reply
+ * reply           what the handler of a request returns; its schema stands in schemas/replies
  * handler         the user's function that a queue's messages are given to
  * parked queue    one without a handler, on purpose: dead letters wait there for a person
  * attempt         one run of a handler for a message; the first is 1
@@ -120,6 +121,8 @@ export type Queue = {
   readonly ordered: boolean;
   /** The broker deletes it when its last consumer leaves. */
   readonly autoDelete: boolean;
+  /** What its handler returns is sent to whoever asked. */
+  readonly rpc: boolean;
   readonly external: boolean;
   /** The name that it had before: it takes over that queue's bindings and messages; null: none. */
   readonly was: string | null;
@@ -238,7 +241,7 @@ export type Topology = {
   readonly bindings: readonly Binding[];
   readonly policies: Readonly<Record<string, Policy>>;
   readonly events: Readonly<Record<string, EventSchema>>;
-  /** By queue; each of them has a handler. */
+  /** By queue; each of them has `rpc`. */
   readonly replies: Readonly<Record<string, ReplySchema>>;
   /** Where the file says what can't change while a runner runs. */
   readonly places: Readonly<Record<"project" | "broker" | "http" | "stores", Place>>;

@@ -114,12 +114,13 @@ async function serve(
 ): Promise<number> {
   const { topology } = runner;
   const publish = role.publishes ? runner.publish : null;
+  const call = role.publishes ? runner.call : null;
   const status = () => runner.status();
   const trace = (messageId: string) => runner.trace(messageId);
   const drift = () => runner.drift();
   const current = () => runner.topology;
   const documents = createDocuments(current, role);
-  const app = { publish, status, topology: current, drift, trace, documents, log };
+  const app = { publish, call, status, topology: current, drift, trace, documents, log };
   const server = createServer(createApp(app));
   const begin = async () => {
     sayApplied(await runner.start(), log);

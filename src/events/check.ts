@@ -17,10 +17,10 @@ export type EventCheck = {
 };
 
 /**
- * Compiles the schema of an event as the loader has passed it: 2020-12, or draft-07 if its `$schema`
+ * Compiles the schema of an event, or of a reply, as the loader has passed it: 2020-12, or draft-07 if its `$schema`
  * says so. Nothing in the fields is coerced, filled in or removed.
  */
-export function compileCheck({ schema, file }: Omit<EventSchema, "version">): EventCheck {
+export function compileCheck({ schema, file }: Pick<EventSchema, "schema" | "file">): EventCheck {
   const known = checks.get(schema);
   if (known) return known;
   const violations = createCheck((options, work) => compile(schema, options, work, file));

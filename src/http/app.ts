@@ -2,6 +2,7 @@
 import express, { type Express, type RequestHandler } from "express";
 import type { Log } from "../handler.ts";
 import type { Published, PublishRequest } from "../runtime/publish.ts";
+import type { Called, CallRequest } from "../runtime/rpc/call.ts";
 import type { RunnerStatus } from "../runtime/status.ts";
 import type { TracedDelivery } from "../runtime/trace.ts";
 import type { Topology } from "../topology.ts";
@@ -13,12 +14,14 @@ import { PAGES } from "./pages/pages.ts";
 import { pageRoutes } from "./pages/routes.ts";
 import { identify, Refusal, refuseWith } from "./problem.ts";
 import { publishRoutes } from "./publish.ts";
+import { rpcRoutes } from "./rpc.ts";
 import { topologyRoutes } from "./topology.ts";
 import { traceRoutes } from "./trace.ts";
 
 export type AppParts = {
   /** null: no messages are taken here. */
   readonly publish: ((request: PublishRequest) => Promise<Published>) | null;
+  readonly call: ((request: CallRequest) => Promise<Called>) | null;
   readonly status: () => RunnerStatus;
   /** The one that is in force. */
   readonly topology: () => Topology;
@@ -32,13 +35,14 @@ export type AppParts = {
 
 /** Routes, options and answers are in docs/http.md. */
 export function createApp(parts: AppParts): Express {
-  const { publish, status, topology, drift, trace, documents, log } = parts;
+  const { publish, call, status, topology, drift, trace, documents, log } = parts;
   const app = express();
   app.disable("x-powered-by");
   app.disable("etag");
   app.set("query parser", false);
   app.use(identify, protect);
   if (publish) app.use(publishRoutes(publish));
+  if (call) app.use(rpcRoutes(call));
   app.use(healthRoutes(status), metricsRoutes(status));
   app.use(topologyRoutes(topology), driftRoutes(drift), traceRoutes(trace));
   app.use(documentRoutes(documents), pageRoutes(PAGES));

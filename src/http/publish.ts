@@ -1,13 +1,12 @@
 import { type Request, type RequestHandler, type Response, Router } from "express";
 import type { ErrorCode } from "../errors.ts";
 import { CLOUD_EVENT } from "../events/encoding.ts";
-import { decodeJson, type JsonLimits, MESSAGE_LIMITS } from "../events/json.ts";
-import { compileProperties, propertySchemas } from "../runtime/properties.ts";
+import { propertySchemas } from "../runtime/properties.ts";
 import type { Published, PublishRequest } from "../runtime/publish.ts";
 import { bodyOf, readBody } from "./body.ts";
-import { memberBytes } from "./member.ts";
-import { malformed, type Options, readOptions, toProperties } from "./options.ts";
+import { type Options, readOptions, toProperties } from "./options.ts";
 import { allowOnly, Refusal } from "./problem.ts";
+import { readWrapper, type Target, wrapperCheck } from "./wrapper.ts";
 
 type Publish = (request: PublishRequest) => Promise<Published>;
 
@@ -26,38 +25,18 @@ export function publishRoutes(publish: Publish): Router {
 }
 
 /** The message in a wrapper that says where it goes. */
-type Wrapper = Options & { readonly exchange: string; readonly routing_key?: string };
+type Wrapper = Options & Target;
 
-/** What is in it has the limits of a message; these leave room for what stands around that. */
-const WRAPPER_LIMITS: JsonLimits = {
-  depth: MESSAGE_LIMITS.depth + 1,
-  values: MESSAGE_LIMITS.values + 1_000,
-};
-
-const checkWrapper = compileProperties({
-  type: "object",
-  required: ["exchange", "message"],
-  properties: {
-    exchange: { rule: "shortString" },
-    message: true,
-    ...propertySchemas,
-  },
-  additionalProperties: false,
-});
+const checkWrapper = wrapperCheck(propertySchemas);
 
 function toExchange(publish: Publish): RequestHandler {
   return async (request, response) => {
-    const body = bodyOf(request);
-    const decoded = decodeJson(body, WRAPPER_LIMITS);
-    if (!decoded.ok) throw new Refusal("malformed", decoded.message);
-    const violations = checkWrapper(decoded.value);
-    if (violations.length > 0) throw malformed(violations);
-    const wrapper = decoded.value as Wrapper;
+    const { wrapper, message } = readWrapper<Wrapper>(bodyOf(request), checkWrapper);
     const published = await publish({
       ...toProperties(request, wrapper),
       exchange: wrapper.exchange,
       routingKey: wrapper.routing_key ?? null,
-      body: memberBytes(body, "message") ?? Buffer.alloc(0),
+      body: message,
       contentType: "application/json",
     });
     answer(response, published);
@@ -89,13 +68,17 @@ const BROKER_DETAILS: Partial<Record<ErrorCode, string>> = {
   "outcome-unknown": "the broker has not confirmed the message in time: it may have arrived",
 };
 
+/** What did not reach a queue, or may not have. */
+export function refusalOf(published: Extract<Published, { ok: false }>): Refusal {
+  const { code, message, violations = [], messageId } = published;
+  const detail = BROKER_DETAILS[code];
+  return detail === undefined
+    ? new Refusal(code, message, { violations })
+    : new Refusal(code, detail, { messageId });
+}
+
 function answer(response: Response, published: Published): void {
-  if (!published.ok) {
-    const { code, message, violations = [], messageId } = published;
-    const detail = BROKER_DETAILS[code];
-    if (detail === undefined) throw new Refusal(code, message, { violations });
-    throw new Refusal(code, detail, { messageId });
-  }
+  if (!published.ok) throw refusalOf(published);
   const { messageId, exchange, routingKey, via } = published;
   response.status(202).json({
     status: "published",

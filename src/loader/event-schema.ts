@@ -94,7 +94,7 @@ function checkDefinitions({ $defs }: JsonSchema, report: Report): void {
 /** Compiled as the runtime will, so that what passes here cannot fail there. */
 function compileProblem(schema: JsonSchema, file: string): string | null {
   try {
-    compileCheck({ type: "", file, schema });
+    compileCheck({ file, schema });
     return null;
   } catch (error) {
     if (!(error instanceof WarrenError)) throw error;

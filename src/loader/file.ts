@@ -77,6 +77,7 @@ export type QueueBlock = Consuming &
     breaker: BreakerBlock;
     ack: "after-handling" | "on-delivery";
     ordered: boolean;
+    rpc: boolean;
     deliveryLimit: number;
     arguments: RawArguments;
     allowUnknown: boolean;

@@ -31,6 +31,7 @@ const HANDLING = [
   "rejectOn",
   "idempotency",
   "ordered",
+  "rpc",
 ] as const;
 /** Keys that say how a queue is declared, which an external one is not. */
 const DECLARING = [
@@ -81,6 +82,16 @@ function resolveQueue(
   const external = block.external ?? false;
   refuseMeaningless(block, pointer, report);
   const ordered = block.ordered ?? false;
+  const rpc = block.rpc ?? false;
+  if (rpc && typeof block.idempotency === "object") {
+    const message =
+      "a request that comes again needs its reply again: rpc and idempotency exclude each other";
+    report.key("bad-value", join(pointer, "idempotency"), message);
+  }
+  if (rpc && block.ack === "on-delivery") {
+    const message = "a request that is acknowledged on delivery may never be answered";
+    report.key("bad-value", join(pointer, "ack"), message);
+  }
   if (ordered) checkOrdered(block, pointer, report);
   checkDelivery(block, pointer, report);
   checkErrorLists(block, defaults, pointer, report);
@@ -118,8 +129,9 @@ function resolveQueue(
     retryDelaysMs: delaysMs,
     ...errorLists(block, defaults),
     deadLetter,
-    idempotency: hasHandler ? resolveIdempotency(block.idempotency ?? inherited) : null,
+    idempotency: hasHandler && !rpc ? resolveIdempotency(block.idempotency ?? inherited) : null,
     ordered,
+    rpc,
     autoDelete,
     external,
     was: block.was ?? null,

@@ -23,18 +23,18 @@ export function loadReplies(folder: string, files: SchemaFolder): LoadedReplies 
   return { schemas, problems };
 }
 
-/** Replies of queues that nobody could give. */
+/** Replies that nobody gives. */
 export function checkReplies(
   replies: Readonly<Record<string, ReplySchema>>,
   queues: Readonly<Record<string, Queue>>,
 ): readonly Problem[] {
-  const handled = Object.keys(queues).filter((name) => queues[name]?.handler);
+  const replying = Object.keys(queues).filter((name) => queues[name]?.rpc);
   return Object.values(replies).flatMap(({ queue, file }): readonly Problem[] => {
-    if (handled.includes(queue)) return [];
+    if (replying.includes(queue)) return [];
     const name = JSON.stringify(queue);
     const message = Object.hasOwn(queues, queue)
-      ? `queue ${name} has no handler, so nobody replies`
-      : `the reply's file names queue ${name}, which is not declared${didYouMean(queue, handled)}`;
+      ? `queue ${name} does not say rpc: true, so nobody replies`
+      : `the reply's file names queue ${name}, which is not declared${didYouMean(queue, replying)}`;
     return [{ code: "unknown-reply", message, at: { file, line: 1, column: 1 } }];
   });
 }

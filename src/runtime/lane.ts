@@ -3,9 +3,9 @@
  * closes the channel: so only messages of that exchange are ever touched by it.
  */
 import { type ConfirmChannel, IllegalOperationError, type Message } from "amqplib";
-import type { BrokerConnection } from "../broker-connection.ts";
+import { type BrokerConnection, withDeadline } from "../broker-connection.ts";
 import { type Pending, PUBLISH_HEADER, toAmqp } from "./pending.ts";
-import type { PublishOutcome } from "./publisher.ts";
+import type { PublishOutcome, Replies } from "./publisher.ts";
 
 /** Before another attempt to open a channel, in milliseconds. */
 const REOPEN_MS = 250;
@@ -14,6 +14,8 @@ export type LaneOptions = {
   readonly exchange: string;
   /** Declares what is missing on the broker; the lane waits for it. */
   readonly onMissingExchange: () => Promise<void>;
+  /** Of requests: their channels bring the replies. null: of messages that nobody answers. */
+  readonly replies: Replies | null;
 };
 
 /** Of what had its outcome before, and whose channel is gone. */
@@ -21,6 +23,8 @@ const UNCONFIRMED: PublishOutcome = {
   status: "disconnected",
   message: "the channel ended before the broker confirmed it",
 };
+/** RabbitMQ 3.10 ends with it a connection that sends to a direct reply address which is none. */
+const INTERNAL_ERROR = 541;
 
 /** With the broker's code. */
 type Refusal = Error & { readonly code?: number };
@@ -35,6 +39,8 @@ export class Lane {
   readonly #suspects = new Set<Pending>();
   #waiting: Pending[] = [];
   #unconfirmed = new Map<number, Pending>();
+  /** What the last channel had in flight at its end. */
+  #taken: readonly Pending[] = [];
   #nextTag = 1;
 
   constructor(options: LaneOptions) {
@@ -53,9 +59,13 @@ export class Lane {
     this.#proceed();
   }
 
-  disconnected(): void {
+  /** @param reason if the broker ended the connection itself, with its code. */
+  disconnected(reason: Refusal): void {
     this.#connection = null;
     this.#takeBack();
+    if (reason.code !== INTERNAL_ERROR) return;
+    this.#accuse(reason, this.#taken.filter(isDirectReply));
+    this.#dropSettled();
   }
 
   /** The exchange is gone from the broker. */
@@ -81,7 +91,7 @@ export class Lane {
     const connection = this.#connection;
     if (!connection || this.#isOpening || this.#isMissing) return;
     this.#isOpening = true;
-    const channel = await connection.createConfirmChannel().catch(() => null);
+    const channel = await this.#openChannel(connection).catch(() => null);
     this.#isOpening = false;
     if (this.#connection !== connection) {
       // Another connection came meanwhile, and found this one still opening.
@@ -97,6 +107,23 @@ export class Lane {
     this.#listen(channel);
     this.#channel = channel;
     this.#flush(channel);
+  }
+
+  /** @throws {Error} when the broker refuses, does not answer, or ends it meanwhile. */
+  async #openChannel(connection: BrokerConnection): Promise<ConfirmChannel> {
+    const channel = await connection.createConfirmChannel();
+    const { replies } = this.#options;
+    if (replies === null) return channel;
+    let isClosed = false;
+    channel.once("close", () => {
+      isClosed = true;
+    });
+    const giveUp = (reason: string) => {
+      if (!connection.isBlocked) connection.destroy(reason);
+    };
+    await withDeadline(replies.listen(channel), "consume replies", giveUp);
+    if (isClosed) throw new Error("its channel closed");
+    return channel;
   }
 
   #listen(channel: ConfirmChannel): void {
@@ -186,7 +213,7 @@ export class Lane {
 
   #closed(error: Refusal | undefined): void {
     const isExchangeGone = error?.code === 404;
-    if (error && !isExchangeGone) this.#accuse(error);
+    if (error && !isExchangeGone) this.#accuse(error, this.#unconfirmed.values());
     this.#takeBack();
     if (!this.#connection) return;
     if (isExchangeGone) void this.#declareAgain();
@@ -194,8 +221,8 @@ export class Lane {
   }
 
   /** The broker has refused one of those in flight. */
-  #accuse(error: Refusal): void {
-    const [first, ...others] = this.#unconfirmed.values();
+  #accuse(error: Refusal, inFlight: Iterable<Pending>): void {
+    const [first, ...others] = inFlight;
     if (!first) return;
     if (others.length === 0) first.settle(refusalOf(error, this.#options.exchange));
     else for (const pending of [first, ...others]) this.#suspects.add(pending);
@@ -216,6 +243,8 @@ export class Lane {
 
   /** The channel is gone: what it had not confirmed is sent again, before what waits. */
   #takeBack(): void {
+    if (this.#channel) this.#options.replies?.lost(this.#options.exchange);
+    if (this.#channel) this.#taken = [...this.#unconfirmed.values()];
     this.#channel = null;
     this.#waiting = [...this.#unconfirmed.values(), ...this.#waiting];
     this.#unconfirmed = new Map();
@@ -231,6 +260,10 @@ export class Lane {
     this.#suspects.delete(pending);
     pending.release(outcome);
   }
+}
+
+function isDirectReply({ message: { exchange, routingKey } }: Pending): boolean {
+  return exchange === "" && routingKey.startsWith("amq.rabbitmq.reply-to.");
 }
 
 function refusalOf(error: Refusal, exchange: string): PublishOutcome {

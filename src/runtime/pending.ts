@@ -1,6 +1,6 @@
 /** A message on its way to the broker. */
 import type { Options } from "amqplib";
-import type { Outgoing, PublishOutcome } from "./publisher.ts";
+import type { MessageProperties, Outgoing, PublishOutcome } from "./publisher.ts";
 
 /** The header by which a return finds its message; callers may repeat a message id. */
 export const PUBLISH_HEADER = "x-warren-publish";
@@ -21,6 +21,7 @@ export type Pending = {
 /** As amqplib wants its properties. */
 export function toAmqp({ id, message: { properties } }: Pending): Options.Publish {
   const { contentType, contentEncoding, correlationId, type, appId } = properties;
+  const expirationMs = expirationOf(properties);
   return {
     mandatory: true,
     persistent: properties.persistent,
@@ -33,7 +34,13 @@ export function toAmqp({ id, message: { properties } }: Pending): Options.Publis
     ...(appId === undefined ? {} : { appId }),
     ...(properties.timestamp === undefined ? {} : { timestamp: properties.timestamp }),
     ...(properties.priority === undefined ? {} : { priority: properties.priority }),
-    ...(properties.expirationMs === undefined ? {} : { expiration: properties.expirationMs }),
+    ...(expirationMs === undefined ? {} : { expiration: expirationMs }),
     ...(properties.replyTo === undefined ? {} : { replyTo: properties.replyTo }),
   };
+}
+
+function expirationOf({ expirationMs, expiresAt }: MessageProperties): number | undefined {
+  if (expiresAt === undefined) return expirationMs;
+  // With 0 it would have to be taken at once, or never.
+  return Math.max(1, Math.ceil(expiresAt - performance.now()));
 }

@@ -46,17 +46,16 @@ export function createPublish(parts: Parts): (request: PublishRequest) => Promis
   const { topology, publisher } = parts;
   return async (given) => {
     const messageId = given.messageId ?? randomUUID();
-    const refusal = checkMessage(given);
-    const request = withInherited(given);
-    const addressed = refusal ?? address(parts, request);
-    if (!addressed.ok) return { ...addressed, messageId };
+    const composed = composeMessage(parts, given, messageId);
+    if (!composed.ok) return { ...composed, messageId };
+    const { request, addressed, message } = composed;
     const { exchange, routingKey } = addressed;
-    const message = [exchange, routingKey, request.body];
-    if (request.isKeyed && (await parts.isReused(messageId, message))) {
+    const { body, isKeyed } = request;
+    if (isKeyed && (await parts.isReused(messageId, [exchange, routingKey, body]))) {
       const text = "another message was sent with this Idempotency-Key";
       return { ...refuse("idempotency-key-reused", text), messageId };
     }
-    const outcome = await publisher.publish(compose(request, addressed, messageId));
+    const outcome = await publisher.publish(message);
     if (outcome.status !== "confirmed") {
       // amqplib's words would get into an answer of HTTP.
       const isRefused = outcome.status === "malformed";
@@ -66,6 +65,27 @@ export function createPublish(parts: Parts): (request: PublishRequest) => Promis
     const via = viaOf(topology, addressed, request);
     return { ok: true, messageId, exchange, routingKey, via };
   };
+}
+
+type Composed = {
+  readonly ok: true;
+  /** With what it inherits. */
+  readonly request: PublishRequest;
+  readonly addressed: Addressed;
+  readonly message: Outgoing;
+};
+
+/** What goes to the broker, once it has passed every check. */
+export function composeMessage(
+  parts: Pick<Parts, "topology" | "reader">,
+  given: PublishRequest,
+  messageId: string,
+): Composed | Refusal {
+  const refusal = checkMessage(given);
+  const request = withInherited(given);
+  const addressed = refusal ?? address(parts, request);
+  if (!addressed.ok) return addressed;
+  return { ok: true, request, addressed, message: compose(request, addressed, messageId) };
 }
 
 const checkProperties = compileProperties({

@@ -14,6 +14,7 @@
  * What is unconfirmed when the connection is lost is sent again, with the same id, on the next
  * one, within its deadline. So a message can arrive twice, and never counts as confirmed wrongly.
  */
+import type { ConfirmChannel } from "amqplib";
 import { type BrokerConnection, closeChannel } from "../broker-connection.ts";
 import { NUMBERS } from "../numbers.ts";
 import { Lane } from "./lane.ts";
@@ -34,6 +35,8 @@ export type MessageProperties = {
   readonly priority?: number;
   /** Milliseconds. */
   readonly expirationMs?: number;
+  /** In its place, by the monotonic clock: what is left when it is sent, also once more. */
+  readonly expiresAt?: number;
   readonly persistent: boolean;
   readonly headers: Readonly<Record<string, unknown>>;
 };
@@ -70,6 +73,20 @@ export type PublishOutcome =
 export type PublishLimits = {
   /** Copies of messages that the runner already holds: their number is bounded by the prefetch. */
   readonly isCopy?: boolean;
+  /** Of a message whose reply comes over the channel that it is sent on. */
+  readonly request?: {
+    readonly withinMs: number;
+    /** Nobody needs its outcome any more, so it is not sent again. */
+    readonly over: Promise<void>;
+  };
+};
+
+/** Who gets the replies. */
+export type Replies = {
+  /** Consumes what comes over a channel, before any request is sent on it. */
+  readonly listen: (channel: ConfirmChannel) => Promise<void>;
+  /** A channel to this exchange is gone; requests without a confirm are sent again. */
+  readonly lost: (exchange: string) => void;
 };
 
 export type Publisher = {
@@ -80,11 +97,14 @@ export type Publisher = {
 export type PublisherOptions = {
   readonly state: () => ConnectionState;
   readonly onMissingExchange: (exchange: string) => Promise<void>;
+  readonly replies: Replies;
 };
 
 export class ConfirmPublisher implements Publisher {
   readonly #options: PublisherOptions;
   readonly #lanes = new Map<string, Lane>();
+  /** Those of requests. */
+  readonly #requests = new Map<string, Lane>();
   readonly #unsettled = new Set<Promise<unknown>>();
   #connection: BrokerConnection | null = null;
   #messages = 0;
@@ -98,17 +118,21 @@ export class ConfirmPublisher implements Publisher {
 
   connected(connection: BrokerConnection): void {
     this.#connection = connection;
-    for (const lane of this.#lanes.values()) lane.connected(connection);
+    for (const [, lane] of this.#all) lane.connected(connection);
   }
 
-  disconnected(): void {
+  disconnected(reason: Error): void {
     this.#connection = null;
-    for (const lane of this.#lanes.values()) lane.disconnected();
+    for (const [, lane] of this.#all) lane.disconnected(reason);
+  }
+
+  get #all(): readonly (readonly [exchange: string, lane: Lane])[] {
+    return [...this.#lanes, ...this.#requests];
   }
 
   /** In words: exchanges whose messages the broker does not confirm. */
   get problems(): readonly string[] {
-    return [...this.#lanes]
+    return this.#all
       .filter(([, { overdue }]) => overdue > 0)
       .map(
         ([exchange, { overdue }]) =>
@@ -119,7 +143,9 @@ export class ConfirmPublisher implements Publisher {
   publish(message: Outgoing, limits: PublishLimits = {}): Promise<PublishOutcome> {
     const refusal = this.#refusal(message, limits);
     if (refusal) return Promise.resolve(refusal);
-    const outcome = new Promise<PublishOutcome>((resolve) => this.#accept(message, resolve));
+    const outcome = new Promise<PublishOutcome>((resolve) =>
+      this.#accept(message, limits, resolve),
+    );
     this.#unsettled.add(outcome);
     void outcome.finally(() => this.#unsettled.delete(outcome));
     return outcome;
@@ -131,8 +157,12 @@ export class ConfirmPublisher implements Publisher {
     while (this.#unsettled.size > 0) await Promise.all(this.#unsettled);
     const connection = this.#connection;
     if (!connection) return;
-    const channels = [...this.#lanes.values()].flatMap((lane) => lane.channel ?? []);
+    const channels = this.#all.flatMap(([, lane]) => lane.channel ?? []);
     await Promise.all(channels.map((channel) => closeChannel(channel, connection)));
+  }
+
+  #lanesFor({ request }: PublishLimits): Map<string, Lane> {
+    return request ? this.#requests : this.#lanes;
   }
 
   #refusal(message: Outgoing, limits: PublishLimits): PublishOutcome | null {
@@ -146,7 +176,7 @@ export class ConfirmPublisher implements Publisher {
     if (state !== "ready" || !this.#connection) {
       return { status: "disconnected", message: "the broker is not connected" };
     }
-    if (this.#lanes.get(message.exchange)?.isMissing) {
+    if (this.#lanesFor(limits).get(message.exchange)?.isMissing) {
       const text = `exchange "${message.exchange}" is gone from the broker; it is declared again`;
       return { status: "disconnected", message: text };
     }
@@ -158,7 +188,11 @@ export class ConfirmPublisher implements Publisher {
       : null;
   }
 
-  #accept(message: Outgoing, resolve: (outcome: PublishOutcome) => void): void {
+  #accept(
+    message: Outgoing,
+    limits: PublishLimits,
+    resolve: (outcome: PublishOutcome) => void,
+  ): void {
     this.#messages += 1;
     this.#bytes += message.body.length;
     let isReleased = false;
@@ -167,8 +201,10 @@ export class ConfirmPublisher implements Publisher {
       new Promise<PublishOutcome>((resolve) => {
         onRelease = resolve;
       });
-    const expire = () => pending.settle(lateness(pending.wasSent ? later() : null));
-    const deadline = setTimeout(expire, NUMBERS.publishDeadlineMs);
+    const { withinMs = Number.POSITIVE_INFINITY, over } = limits.request ?? {};
+    const deadlineMs = Math.min(withinMs, NUMBERS.publishDeadlineMs);
+    const expire = () => pending.settle(lateness(deadlineMs, pending.wasSent ? later() : null));
+    const deadline = setTimeout(expire, deadlineMs);
     const pending: Pending = {
       id: this.#nextId++,
       message,
@@ -189,16 +225,22 @@ export class ConfirmPublisher implements Publisher {
         this.#bytes -= message.body.length;
       },
     };
-    this.#lane(message.exchange).push(pending);
+    void over?.then(() => pending.settle({ status: "confirmed" }));
+    this.#lane(message.exchange, limits).push(pending);
   }
 
-  #lane(exchange: string): Lane {
-    const known = this.#lanes.get(exchange);
+  #lane(exchange: string, limits: PublishLimits): Lane {
+    const lanes = this.#lanesFor(limits);
+    const known = lanes.get(exchange);
     if (known) return known;
-    const onMissingExchange = () => this.#options.onMissingExchange(exchange);
-    const lane = new Lane({ exchange, onMissingExchange });
+    const { replies } = this.#options;
+    const lane = new Lane({
+      exchange,
+      onMissingExchange: () => this.#options.onMissingExchange(exchange),
+      replies: limits.request ? replies : null,
+    });
     if (this.#connection) lane.connected(this.#connection);
-    this.#lanes.set(exchange, lane);
+    lanes.set(exchange, lane);
     return lane;
   }
 }
@@ -208,8 +250,8 @@ function nameOf(exchange: string): string {
 }
 
 /** @param later null: it was not sent. */
-function lateness(later: Promise<PublishOutcome> | null): PublishOutcome {
-  const limit = `${NUMBERS.publishDeadlineMs} ms`;
+function lateness(deadlineMs: number, later: Promise<PublishOutcome> | null): PublishOutcome {
+  const limit = `${deadlineMs} ms`;
   return later === null
     ? { status: "disconnected", message: `not sent within ${limit}` }
     : { status: "outcome-unknown", message: `sent, but not confirmed within ${limit}`, later };

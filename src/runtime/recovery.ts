@@ -46,7 +46,7 @@ export class Recovery {
         await this.#declaring.verify();
         publisher.connected(connection);
       },
-      onDown: () => publisher.disconnected(),
+      onDown: (reason) => publisher.disconnected(reason),
     });
     this.#consumeLink = this.#supervise("consume", {
       onUp: async (connection) => {
@@ -160,7 +160,7 @@ export class Recovery {
     name: "publish" | "consume",
     hooks: {
       readonly onUp: (connection: BrokerConnection) => Promise<void>;
-      readonly onDown: () => void;
+      readonly onDown: (reason: Error) => void;
     },
   ): SupervisedConnection {
     const { log } = this.#options;

@@ -16,6 +16,8 @@ import { createPublish, type Published, type PublishRequest } from "./publish.ts
 import { ConfirmPublisher } from "./publisher.ts";
 import { Recovery } from "./recovery.ts";
 import { restartProblems } from "./restart.ts";
+import { type Called, type CallRequest, createCall } from "./rpc/call.ts";
+import { RpcClient } from "./rpc/client.ts";
 import { staffedBy } from "./staffing.ts";
 import type { RunnerStatus } from "./status.ts";
 import { Trace, type TracedDelivery } from "./trace.ts";
@@ -33,11 +35,16 @@ export type RunnerOptions = {
   readonly log: Log;
 };
 
-type Publish = (request: PublishRequest) => Promise<Published>;
+/** What goes out by a topology, with its events and exchanges. */
+type Ways = {
+  readonly publish: (request: PublishRequest) => Promise<Published>;
+  readonly call: (request: CallRequest) => Promise<Called>;
+};
 
 export class Runner {
   readonly #recovery: Recovery;
   readonly #publisher: ConfirmPublisher;
+  readonly #rpc: RpcClient;
   readonly #host: HandlerHost;
   readonly #preparing: Preparing;
   readonly #consumers: Consumers;
@@ -47,21 +54,25 @@ export class Runner {
   readonly #trace = new Trace();
   readonly #loopDelay = new LoopDelay();
   /** Handlers of an earlier generation publish by the topology that they were loaded with. */
-  readonly #publishes = new WeakMap<Topology, Publish>();
+  readonly #ways = new WeakMap<Topology, Ways>();
   readonly #staffed: (topology: Topology) => Topology;
   #topology: Topology;
+  #droppedReplies = 0;
   #isStopping = false;
 
   constructor(options: RunnerOptions) {
     const { topology, createHost, log, isPassive = false, queues = null, by = "runner" } = options;
     this.#topology = topology;
     this.#staffed = (whole) => staffedBy(whole, queues);
+    this.#rpc = new RpcClient((request, limits) => this.#publisher.publish(request, limits));
     this.#publisher = new ConfirmPublisher({
       state: () => this.#recovery.publishState,
       onMissingExchange: () => this.#recovery.repair(),
+      replies: this.#rpc,
     });
     this.#host = createHost({
-      publish: (request, loadedWith) => this.#publishBy(loadedWith)(request),
+      publish: (request, loadedWith) => this.#waysOf(loadedWith).publish(request),
+      call: (request, loadedWith) => this.#waysOf(loadedWith).call(request),
       log,
       onResults: (results) => this.#consumers.accept(results),
     });
@@ -83,6 +94,9 @@ export class Runner {
       onLost: (lost, reason) => void this.#recovery.recover(lost, reason),
       onEnd: (consumer) => this.#recovery.forget(consumer),
       repair: () => this.#recovery.repair(),
+      onReplyDropped: () => {
+        this.#droppedReplies += 1;
+      },
       trace: this.#trace,
       log,
     });
@@ -96,7 +110,10 @@ export class Runner {
   }
 
   /** By HTTP. */
-  readonly publish: Publish = (request) => this.#publishBy(this.#topology)(request);
+  readonly publish: Ways["publish"] = (request) => this.#waysOf(this.#topology).publish(request);
+
+  /** By HTTP. */
+  readonly call: Ways["call"] = (request) => this.#waysOf(this.#topology).call(request);
 
   /** Loads the handlers, before anything else; what is wrong with them, if anything. */
   async load(): Promise<Prepared> {
@@ -186,6 +203,11 @@ export class Runner {
       queues: this.#consumers.status,
       idempotency: this.#needsStore ? this.#claims.status : null,
       handlers,
+      rpc: {
+        waiting: this.#rpc.waiting,
+        lateReplies: this.#rpc.late,
+        droppedReplies: this.#droppedReplies,
+      },
       mainLoop: this.#loopDelay.status,
       reload: { generation, pending: this.#preparing.pending, ...this.#updates.status },
     };
@@ -236,14 +258,17 @@ export class Runner {
     if (this.#needsStore) void this.#claims.look();
   }
 
-  #publishBy(topology: Topology): Publish {
-    const known = this.#publishes.get(topology);
+  #waysOf(topology: Topology): Ways {
+    const known = this.#ways.get(topology);
     if (known) return known;
-    const reader = createEventReader(topology.events);
+    const parts = { topology, reader: createEventReader(topology.events) };
     const isReused = (id: string, message: readonly (string | Buffer)[]) =>
       this.#claims.isReused(id, message);
-    const publish = createPublish({ topology, reader, publisher: this.#publisher, isReused });
-    this.#publishes.set(topology, publish);
-    return publish;
+    const ways = {
+      publish: createPublish({ ...parts, publisher: this.#publisher, isReused }),
+      call: createCall({ ...parts, client: this.#rpc }),
+    };
+    this.#ways.set(topology, ways);
+    return ways;
   }
 }

@@ -1,6 +1,6 @@
 /**
  * What becomes of a message once its handler has ended: acked, or copied to a delay queue or to the
- * dead letters and acked after the copy is confirmed. While a copy can't be confirmed the message
+ * dead letters and acked after the copy is confirmed. A request of an rpc queue is answered before. While a copy can't be confirmed the message
  * is held: neither acked nor rejected, and no attempt is counted.
  */
 import type { ConsumeMessage } from "amqplib";
@@ -14,6 +14,7 @@ import type { Cause, Outcome } from "./host/host.ts";
 import type { Incoming } from "./incoming.ts";
 import type { Pauses } from "./pauses.ts";
 import type { Outgoing, Publisher, PublishOutcome } from "./publisher.ts";
+import { fateOf, replyTo } from "./rpc/reply.ts";
 import type { Trace, TracedOutcome } from "./trace.ts";
 
 export type SettlerOptions = {
@@ -23,6 +24,8 @@ export type SettlerOptions = {
   readonly publisher: Publisher;
   /** A copy found no queue: something of the topology is gone. Never rejects. */
   readonly repair: () => Promise<void>;
+  /** A reply was sent, and nobody takes it. */
+  readonly onReplyDropped: () => void;
   readonly trace: Trace;
   readonly log: Log;
 };
@@ -59,17 +62,21 @@ export class Settler {
   }
 
   /**
-   * Ends the message, or sends it to its next attempt.
+   * Ends the message, or sends it to its next attempt. A request that ends is answered first: its
+   * caller waits.
    *
    * @returns false when the broker has it again, or is to have it: its channel is over, or the
    *   consumer stops while no copy can be confirmed.
    */
   async settle(message: Received, outcome: Ended, durationMs: number): Promise<boolean> {
     const copy = outcome.status === "handled" ? null : this.#copyFor(message, outcome);
+    const became = this.#became(outcome, copy);
+    const reply = became === "retried" ? null : this.#replyFor(message, outcome);
+    if (reply !== null && !(await this.#sendReply(message, reply))) return false;
     const isSafe = copy === null || (await this.#publishCopy(message, copy));
     if (!isSafe) return false;
     message.subscription.acks.ack(message.raw.fields.deliveryTag);
-    this.#note(message, outcome, this.#became(outcome, copy), durationMs);
+    this.#note(message, outcome, became, durationMs);
     return true;
   }
 
@@ -143,19 +150,46 @@ export class Settler {
     return deadCopy(raw, incoming, { to: queue.deadLetter, cause: outcome.cause });
   }
 
-  async #publishCopy(message: Received, first: Outgoing): Promise<boolean> {
+  #replyFor({ raw }: Received, outcome: Ended): Outgoing | null {
+    if (!this.#options.queue().rpc) return null;
+    if (outcome.status !== "handled") return replyTo(raw, { cause: outcome.cause });
+    // The topology may have changed since it ran.
+    return outcome.reply === undefined ? null : replyTo(raw, { reply: outcome.reply });
+  }
+
+  async #sendReply(message: Received, reply: Outgoing): Promise<boolean> {
+    let fate: ReturnType<typeof fateOf> = null;
+    const isDone = (outcome: PublishOutcome) => {
+      fate = fateOf(reply, outcome);
+      return fate !== null;
+    };
+    if (!(await this.#insist(message, reply, isDone))) return false;
+    if (fate === "dropped") this.#options.onReplyDropped();
+    return true;
+  }
+
+  #publishCopy(message: Received, copy: Outgoing): Promise<boolean> {
+    return this.#insist(message, copy, ({ status }) => status === "confirmed");
+  }
+
+  /** Publishes until it is done; meanwhile the message is held. */
+  async #insist(
+    message: Received,
+    first: Outgoing,
+    isDone: (outcome: PublishOutcome) => boolean,
+  ): Promise<boolean> {
     let copy = first;
     let isHeld = false;
     try {
       for (let failures = 0; message.subscription.isLive; failures++) {
         const answer = await this.#options.publisher.publish(copy, { isCopy: true });
-        if (answer.status === "confirmed") return true;
+        if (isDone(answer) || answer.status === "confirmed") return true;
         if (this.#pauses.isOver) return false;
         if (!isHeld) this.#holding += 1;
         isHeld = true;
         this.#warn(message, answer.message);
         const outcome = await this.#untilKnown(message, answer);
-        if (outcome.status === "confirmed") return true;
+        if (isDone(outcome) || outcome.status === "confirmed") return true;
         if (outcome.status === "malformed") copy = barest(copy);
         if (outcome.status === "unroutable") await this.#options.repair();
         await this.#pauses.wait(backoffMs(failures));

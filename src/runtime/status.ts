@@ -32,6 +32,16 @@ export type QueueStatus = {
   readonly duplicates?: number;
 };
 
+/** Since the start. */
+export type RpcStatus = {
+  /** Calls of this runner, now. */
+  readonly waiting: number;
+  /** That came when nobody waited any more. */
+  readonly lateReplies: number;
+  /** To requests of others, whose address no longer takes any. */
+  readonly droppedReplies: number;
+};
+
 /** Times are RFC 3339, of this machine's clock. */
 export type ConnectionStatus = {
   readonly state: ConnectionState;
@@ -70,6 +80,7 @@ export type RunnerStatus = {
   /** Where messages are remembered; null: no queue needs it. */
   readonly idempotency: ClaimsStatus | null;
   readonly handlers: Omit<HostStatus, "generation">;
+  readonly rpc: RpcStatus;
   /** How late the loop of the runner's thread turns. */
   readonly mainLoop: LoopDelayStatus;
   readonly reload: {

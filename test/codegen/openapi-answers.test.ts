@@ -97,7 +97,14 @@ function routesOf(): readonly Route[] {
   };
   const log = { debug: fail, info: fail, warn: fail, error: fail };
   const documents = { openapi: fail, asyncapi: fail };
-  const parts = { publish: fail, status: fail, topology: fail, drift: fail, trace: fail };
+  const parts = {
+    publish: fail,
+    call: fail,
+    status: fail,
+    topology: fail,
+    drift: fail,
+    trace: fail,
+  };
   const { router } = createApp({ ...parts, documents, log }) as unknown as {
     readonly router: { readonly stack: readonly Layer[] };
   };

@@ -7,6 +7,8 @@ import { createApp } from "../../src/http/app.ts";
 import { createServer } from "../../src/http/server.ts";
 import { createPublish } from "../../src/runtime/publish.ts";
 import type { Outgoing } from "../../src/runtime/publisher.ts";
+import { createCall } from "../../src/runtime/rpc/call.ts";
+import { RpcClient } from "../../src/runtime/rpc/client.ts";
 import type { ConnectionStatus, RunnerStatus } from "../../src/runtime/status.ts";
 import { topologyOf } from "../support/topology.ts";
 
@@ -69,6 +71,7 @@ export const well: RunnerStatus = {
   queues: { q: { consumer: "live", pauses: [], breaker: null, inFlight: 0 } },
   idempotency: null,
   handlers: { state: "ready", problems: [], restarts: 0, finishing: 0, quarantined: 0 },
+  rpc: { waiting: 0, lateReplies: 0, droppedReplies: 0 },
   mainLoop: { p50Ms: 0, p99Ms: 0, maxMs: 0, worstMs: 0 },
   reload: { generation: 1, at: "2026-01-01T00:00:00.000Z", pending: null, problems: [] },
 };
@@ -87,12 +90,11 @@ export async function startApp(): Promise<TestApp> {
     driftError: new WarrenError("connection-failed", "no connection to amqp://broker"),
     published,
   };
+  const parts = { topology, reader: createEventReader(topology.events) };
   const server = createServer(
     createApp({
-      publish: createPublish({
-        ...{ topology, reader: createEventReader(topology.events), publisher },
-        isReused: async () => false,
-      }),
+      publish: createPublish({ ...parts, publisher, isReused: async () => false }),
+      call: createCall({ ...parts, client: new RpcClient(publisher.publish) }),
       status: () => app.status,
       topology: () => topology,
       drift: async () => {

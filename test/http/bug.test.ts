@@ -13,6 +13,7 @@ test("a bug in warren is a 500 that tells nothing of the inside, and is logged w
   const bug = new Error("amqp://user:secret@host is not a function");
   const app = createApp({
     publish: () => Promise.reject(bug),
+    call: () => Promise.reject(bug),
     status: () => well,
     topology: () => topologyOf({ exchanges: {} }),
     drift: () => Promise.reject(bug),

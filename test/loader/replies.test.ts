@@ -9,7 +9,8 @@ const topology = `version: 1
 project: shop
 broker: { url: "amqp://127.0.0.1" }
 queues:
-  price_quote: { handler: quote, deadLetter: none }
+  price_quote: { handler: quote, rpc: true, deadLetter: none }
+  silent: { handler: quote, deadLetter: none }
   parked: { handler: none, deadLetter: none }
 `;
 
@@ -34,16 +35,22 @@ test.each<JsonSchema>([
   });
 });
 
-test("a reply belongs to a queue that has a handler", async ({ createProject }) => {
+test("a reply belongs to a queue with rpc", async ({ createProject }) => {
   const schema = { type: "number" };
-  const files = project({ parked: schema, price_quotes: schema, price_quote: { type: "text" } });
+  const files = project({
+    parked: schema,
+    silent: schema,
+    price_quotes: schema,
+    price_quote: { type: "text" },
+  });
   const { path, folder } = await createProject(files);
   const loaded = load({ file: path("topology.yaml"), env: {} });
   const lines = loaded.ok ? [] : loaded.problems.map(formatProblem);
   expect(lines.map((line) => line.replaceAll(`${folder}/schemas/replies/`, ""))).toEqual([
-    'parked.json:1:1 unknown-reply  queue "parked" has no handler, so nobody replies',
+    'parked.json:1:1 unknown-reply  queue "parked" does not say rpc: true, so nobody replies',
     expect.stringMatching(/^price_quote.json:2:11 bad-event-schema {2}/),
     'price_quotes.json:1:1 unknown-reply  the reply\'s file names queue "price_quotes", which is not declared; did you mean "price_quote"?',
+    'silent.json:1:1 unknown-reply  queue "silent" does not say rpc: true, so nobody replies',
   ]);
 });
 

@@ -25,6 +25,7 @@ test("a consumer that ends while its channel is opened consumes nothing", async 
     queue,
     project: "test",
     publisher: { publish: () => Promise.reject(new Error("it publishes nothing")) },
+    onReplyDropped: () => undefined,
     repair: async () => undefined,
     trace: new Trace(),
     log,

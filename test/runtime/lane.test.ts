@@ -12,6 +12,7 @@ import { waitFor } from "../support/wait-for.ts";
 import { nothing } from "./jobs.ts";
 
 const onMissingExchange = async () => undefined;
+const replies = { listen: async () => undefined, lost: () => undefined };
 
 function connect(url: string) {
   return connectBroker({ addresses: [{ url, shown: url }], heartbeatMs: 10_000, name: "test" });
@@ -47,7 +48,7 @@ test("a refused message is found by sending alone what was in flight with it, an
     ended: nothing,
   });
   const proxy = await startProxy(Number(new URL(vhost.url).port || 5672), { openTap });
-  const publisher = new ConfirmPublisher({ state: () => "ready", onMissingExchange });
+  const publisher = new ConfirmPublisher({ state: () => "ready", onMissingExchange, replies });
   const first = await connect(proxy.url(vhost.url));
   publisher.connected(first);
   let [confirmed, isOver] = [0, false];
@@ -75,7 +76,7 @@ test("a refused message is found by sending alone what was in flight with it, an
   const seen = () => new Set(sent.match(/last-\d+-/g)).size;
   await waitFor((look) => look(seen()) === 50, { what: "all of them to be sent" });
   isOver = true;
-  publisher.disconnected();
+  publisher.disconnected(new Error("cut"));
   first.destroy("the end");
   const second = await connect(vhost.url);
   publisher.connected(second);
@@ -90,7 +91,7 @@ test("a message that meets a channel which this side closes goes over the next o
   vhost,
 }) => {
   const connection = await connect(vhost.url);
-  const lane = new Lane({ exchange: "amq.fanout", onMissingExchange });
+  const lane = new Lane({ exchange: "amq.fanout", onMissingExchange, replies: null });
   lane.connected(connection);
   const push = (id: number) =>
     new Promise<PublishOutcome>((resolve) => {

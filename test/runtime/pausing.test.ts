@@ -51,6 +51,7 @@ async function consuming({ url }: Vhost, { channel }: Client, kind: Kind) {
         return { status: "nacked", message: "no" };
       },
     },
+    onReplyDropped: () => undefined,
     repair: async () => undefined,
     trace: new Trace(),
     log,

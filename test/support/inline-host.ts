@@ -34,6 +34,7 @@ export class InlineHost implements HandlerHost {
       topology,
       log: this.#ports.log,
       publish: (request) => this.#ports.publish(request, topology),
+      call: (request) => this.#ports.call(request, topology),
       reader: createEventReader(topology.events),
       modules: this.#modules,
       stalls: { totalMs: 0 },

@@ -24,6 +24,8 @@ export type RunnerFiles = {
   readonly topology: string;
   readonly handlers?: TestHandlers;
   readonly events?: Readonly<Record<string, object>>;
+  /** By queue. */
+  readonly replies?: Readonly<Record<string, object>>;
   /** Of the broker; a proxy's, say. */
   readonly url: string;
   /** `10s` unless given. */
@@ -63,11 +65,12 @@ export type Answer = {
 
 /** Loads a topology as a user's file; the project is removed at once. */
 export async function loadTopology(files: RunnerFiles): Promise<Topology> {
-  const { events = {}, handlers = {} } = files;
+  const { events = {}, replies = {}, handlers = {} } = files;
   const stubs = Object.fromEntries(Object.keys(handlers).map((name) => [name, ""]));
   const project: Project = await writeProject({
     topology: fileOf(files),
     events,
+    replies,
     handlers: stubs,
   });
   try {
@@ -133,6 +136,7 @@ export async function runWith(
   const server = createServer(
     createApp({
       publish: runner.publish,
+      call: runner.call,
       status: () => runner.status(),
       topology: () => runner.topology,
       drift: () => runner.drift(),

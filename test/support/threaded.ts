@@ -21,7 +21,7 @@ export function handlerText(body: string, before = ""): string {
   return `import { defineHandler, Reject, Retry } from "warren";
 ${before}
 export default defineHandler<never>(
-  async (event: any, { log, publish, signal, attempt, message }: any) => {
+  async (event: any, { log, publish, call, signal, attempt, message }: any) => {
     ${body}
   },
 );
@@ -30,8 +30,8 @@ export default defineHandler<never>(
 
 /** The caller stops it, which removes the project as well. */
 export async function startThreaded(files: ThreadedFiles): Promise<ThreadedRunner> {
-  const { events = {}, handlers } = files;
-  const project = await writeProject({ topology: fileOf(files), events, handlers });
+  const { events = {}, replies = {}, handlers } = files;
+  const project = await writeProject({ topology: fileOf(files), events, replies, handlers });
   try {
     const loaded = load({ file: project.path("topology.yaml"), env: {} });
     if (!loaded.ok) throw new Error(loaded.problems.map(formatProblem).join("\n"));

@@ -94,6 +94,7 @@ function queueOf(name: string, given: Partial<Queue>): Queue {
     idempotency: null,
     ordered: false,
     autoDelete: false,
+    rpc: false,
     external: false,
     was: null,
     at,

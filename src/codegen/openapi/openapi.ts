@@ -13,6 +13,7 @@ import {
   wrapperPath,
 } from "./publish.ts";
 import { DOCUMENTS, RUNNER, readingPaths } from "./reading.ts";
+import { rpcOf } from "./rpc.ts";
 import { wrapperOf } from "./wrapper.ts";
 
 /**
@@ -42,11 +43,12 @@ function readingDocument(topology: Topology): JsonObject {
 
 function wholeDocument(topology: Topology): JsonObject {
   const take = nameTaker();
-  for (const name of ["Publish", "Published", "Problem"]) take(name);
+  for (const name of ["Publish", "Published", "Call", "Problem"]) take(name);
   const types = publishedTypes(topology);
   const bodies = eventBodies(topology, types, "2020-12", take);
   const requests = eventRequests(topology, types, bodies, take);
   const wrapper = wrapperOf(topology, bodies, take);
+  const rpc = rpcOf(topology, wrapper, take);
   const problems = problemComponents();
   return documentOf(topology, {
     servers,
@@ -57,6 +59,7 @@ function wholeDocument(topology: Topology): JsonObject {
     ],
     paths: {
       "/publish": wrapperPath(wrapper.content),
+      "/rpc": rpc.path,
       ...publicationPaths(topology, requests),
       ...readingPaths,
     },
@@ -65,6 +68,7 @@ function wholeDocument(topology: Topology): JsonObject {
         ...bodies.schemas,
         ...requests.schemas,
         ...wrapper.schemas,
+        ...rpc.schemas,
         Published: publishedSchema,
         Problem: problems.schema,
       },
@@ -118,6 +122,10 @@ const headers: JsonObject = {
   "X-Request-Id": {
     description: "Of this request, in warren's log as well.",
     schema: { type: "string", format: "uuid" },
+  },
+  "X-Message-Id": {
+    description: "Of the request, percent-encoded.",
+    schema: { type: "string" },
   },
   "Retry-After": { description: "Seconds.", schema: { type: "integer" } },
   Allow: { description: "The methods that there are.", schema: { type: "string" } },

@@ -46,6 +46,17 @@ export const wrapperOptions: JsonObject = {
   },
 };
 
+const { correlation_id: _id, expiration: _expiration, ...callable } = wrapperOptions;
+
+/** Of a call, likewise. */
+export const callOptions: JsonObject = {
+  ...callable,
+  timeout: {
+    description: `Milliseconds for the reply, ${NUMBERS.callTimeoutMs} if nothing is said; a request that waits longer is not handled.`,
+    ...{ type: "integer", minimum: 1, maximum: NUMBERS.maxCallTimeoutMs },
+  },
+};
+
 /** Parameters of the operations that publish, as components. */
 export const parameterComponents: JsonObject = {
   ...Object.fromEntries(

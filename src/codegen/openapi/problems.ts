@@ -7,6 +7,7 @@ import type { JsonObject } from "../json.ts";
  * | kind        | routes |
  * |-------------|--------|
  * | wrapper     | `POST /publish` |
+ * | call        | `POST /rpc` |
  * | publication | `POST /publish/{group or event}` |
  * | reading     | what only says something |
  * | named       | likewise, with a name in its path |
@@ -28,6 +29,10 @@ const publishing = [
 
 const codes = {
   wrapper: [...publishing, "unknown-exchange", "key-mismatch"],
+  call: [
+    ...publishing,
+    ...(["unknown-exchange", "key-mismatch", "not-callable", "rpc-failed", "no-reply"] as const),
+  ],
   publication: publishing,
   reading,
   named: [...reading, "malformed"],
@@ -114,7 +119,7 @@ const id = "5c0c1d2e-3f40-4152-8637-495a6b7c8d9e";
 /** Of these the answer says with which id to try again. */
 const onTheirWay: ReadonlySet<ErrorCode> = new Set([
   ...(["unroutable", "nacked", "blocked", "disconnected"] as const),
-  ...(["overloaded", "stopping", "outcome-unknown"] as const),
+  ...(["overloaded", "stopping", "outcome-unknown", "rpc-failed", "no-reply"] as const),
 ]);
 
 function exampleOf(code: ErrorCode, status: number): JsonObject {
@@ -146,6 +151,9 @@ const details: Readonly<Partial<Record<ErrorCode, string>>> = {
   "unexpected-event": 'event "order.placed" has no place here',
   "key-mismatch": 'the event is "book.created", the routing key "book.updated"',
   unroutable: "no queue takes a message with this key from this exchange",
+  "not-callable": 'exchange "tasks" with key "render" leads to no queue that replies',
+  "rpc-failed": 'rejected: no book "b1"',
+  "no-reply": "no reply within 10000 ms",
   nacked: "the broker refused the message; where it goes to several queues, some may have it",
   blocked: "the broker takes no messages at present: its memory or disk is full",
   disconnected: "the broker is away",

@@ -8,6 +8,7 @@ import type { Violation } from "../../events/reader.ts";
 import type { Log, ReceivedMessage } from "../../handler.ts";
 import type { Topology } from "../../topology.ts";
 import type { Published, PublishRequest } from "../publish.ts";
+import type { Called, CallRequest } from "../rpc/call.ts";
 
 export type Delivery = {
   /** Unique in this process. */
@@ -21,14 +22,14 @@ export type Delivery = {
 /**
  * | status  | the message |
  * |---------|-------------|
- * | handled | acked: the handler returned and everything it published is confirmed |
+ * | handled | acked: the handler returned and everything it published is confirmed; `reply` is sent before |
  * | failed  | retried after the next delay, or dead-lettered when there is none |
  * | retry   | retried after a declared delay of at least `afterMs`, or dead-lettered likewise |
  * | dead    | dead-lettered now |
  * | held    | broker trouble: run again later, nothing is counted |
  */
 export type Outcome =
-  | { readonly status: "handled" }
+  | { readonly status: "handled" /** JSON; of an rpc queue alone. */; readonly reply?: string }
   | { readonly status: "failed"; readonly cause: Cause }
   | { readonly status: "retry"; readonly cause: Cause; readonly afterMs: number }
   | { readonly status: "dead"; readonly cause: Cause }
@@ -68,6 +69,7 @@ export type Result = {
 export type HostPorts = {
   /** By which handlers publish; `topology` is the one that they were loaded with. */
   readonly publish: (request: PublishRequest, topology: Topology) => Promise<Published>;
+  readonly call: (request: CallRequest, topology: Topology) => Promise<Called>;
   /** The results of a tick: one for each delivery, ever. */
   readonly onResults: (results: readonly Result[]) => void;
   readonly log: Log;

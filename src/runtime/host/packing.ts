@@ -134,15 +134,19 @@ function asBuffer({ buffer, byteOffset, length }: Uint8Array): Buffer {
   return Buffer.from(buffer, byteOffset, length);
 }
 
-/** null: handled, as nearly all are. */
+/** null: handled without a reply, as nearly all are. */
 type ResultRow = readonly [run: number, durationMs: number, isLoose: boolean, RunOutcome | null];
 
 /** For the runner's thread. */
 export function packResults(results: readonly RunResult[]): string {
   const rows = results.map(({ run, durationMs, isLoose, outcome }): ResultRow => {
-    return [run, durationMs, isLoose, outcome.status === "handled" ? null : outcome];
+    return [run, durationMs, isLoose, isPlain(outcome) ? null : outcome];
   });
   return JSON.stringify(rows);
+}
+
+function isPlain(outcome: RunOutcome): boolean {
+  return outcome.status === "handled" && outcome.reply === undefined;
 }
 
 /** What `packResults` was given. */

@@ -3,6 +3,7 @@ import type { MessagePort } from "node:worker_threads";
 import type { Log } from "../../handler.ts";
 import type { Topology } from "../../topology.ts";
 import type { Published, PublishRequest } from "../publish.ts";
+import type { Called, CallRequest } from "../rpc/call.ts";
 import type { Outcome } from "./host.ts";
 import type { PackedBatch } from "./packing.ts";
 import type { LoadFailure } from "./thread/failure.ts";
@@ -35,6 +36,7 @@ export type FromThread =
       readonly type: "tick";
       readonly results: string;
       readonly publishes: readonly PublishCall[];
+      readonly calls: readonly RpcCall[];
       /** Runs whose function went on after their result, and has ended now. */
       readonly ended: readonly number[];
     }
@@ -67,4 +69,10 @@ export type PublishCall = {
   readonly request: PublishRequest;
 };
 
-export type PublishAnswer = { readonly call: number; readonly published: Published };
+/** A handler calls; numbered with the publishes. */
+export type RpcCall = Omit<PublishCall, "request"> & { readonly request: CallRequest };
+
+/** Of either. */
+export type PublishAnswer =
+  | { readonly call: number; readonly published: Published }
+  | { readonly call: number; readonly called: Called };

@@ -4,12 +4,13 @@ import { messageOf } from "../../errors.ts";
 import type { Log } from "../../handler.ts";
 import type { Topology } from "../../topology.ts";
 import type { Published, PublishRequest } from "../publish.ts";
+import type { Called, CallRequest } from "../rpc/call.ts";
 import { type Death, deathByForce, deathByItself } from "./death.ts";
 import type { Delivery } from "./host.ts";
 import { Loading, type LoadProblem } from "./loading.ts";
 import { type NumberedRun, packBatch, unpackResults } from "./packing.ts";
 import { describePlace } from "./problems.ts";
-import type { FromThread, PublishAnswer, PublishCall, ToThread } from "./protocol.ts";
+import type { FromThread, PublishAnswer, PublishCall, RpcCall, ToThread } from "./protocol.ts";
 import { Runs, type ThreadResult } from "./runs.ts";
 import type { Spawned } from "./spawn.ts";
 import { Watchdog } from "./watchdog.ts";
@@ -18,6 +19,7 @@ import type { Whereabouts } from "./whereabouts.ts";
 /** Once a thread was told to `end`, nothing is reported of it but `onLeft`. */
 export type ThreadPorts = {
   readonly publish: (request: PublishRequest) => Promise<Published>;
+  readonly call: (request: CallRequest) => Promise<Called>;
   readonly log: Log;
   readonly onResults: (thread: RemoteThread, results: readonly ThreadResult[]) => void;
   /** The function of a run of this queue has ended, at its result or later. */
@@ -139,8 +141,10 @@ export class RemoteThread {
     }
   }
 
-  #acceptTick({ results, publishes, ended }: Extract<FromThread, { type: "tick" }>): void {
-    for (const call of publishes) void this.#publish(call);
+  #acceptTick(tick: Extract<FromThread, { type: "tick" }>): void {
+    const { results, publishes, calls, ended } = tick;
+    for (const publish of publishes) void this.#publish(publish);
+    for (const call of calls) void this.#call(call);
     const closed = this.#runs.close(unpackResults(results));
     this.#runs.leave(ended);
     if (closed.length > 0) this.#ports.onResults(this, closed);
@@ -148,22 +152,25 @@ export class RemoteThread {
   }
 
   async #publish({ call, run, request }: PublishCall): Promise<void> {
-    const published = await this.#tryPublish(run, request);
-    if (this.#isOver) return;
-    this.#answers.push({ call, published });
-    if (this.#answers.length === 1) setImmediate(() => this.#answer());
+    const { publish } = this.#ports;
+    this.#answer({ call, published: await this.#try(run, request, publish) });
+  }
+
+  async #call({ call, run, request }: RpcCall): Promise<void> {
+    this.#answer({ call, called: await this.#try(run, request, this.#ports.call) });
   }
 
   /** Refused once the run has its result: a handler whose time is over publishes nothing. */
-  async #tryPublish(run: number, request: PublishRequest): Promise<Published> {
+  async #try<R extends { readonly body: Buffer }, A>(
+    run: number,
+    request: R,
+    send: (request: R) => Promise<A>,
+  ): Promise<A | Extract<Published, { ok: false }>> {
     const refusal = { ok: false, messageId: "" } as const;
     if (!this.#runs.get(run)) return { ...refusal, code: "stopping", message: "the run is over" };
     const { buffer, byteOffset, length } = request.body;
     try {
-      return await this.#ports.publish({
-        ...request,
-        body: Buffer.from(buffer, byteOffset, length),
-      });
+      return await send({ ...request, body: Buffer.from(buffer, byteOffset, length) });
     } catch (error) {
       // A bug; but whoever waits for an answer gets one, or its run would never end.
       this.#ports.log.error({ error }, "a handler's publish failed");
@@ -171,7 +178,13 @@ export class RemoteThread {
     }
   }
 
-  #answer(): void {
+  #answer(answer: PublishAnswer): void {
+    if (this.#isOver) return;
+    this.#answers.push(answer);
+    if (this.#answers.length === 1) setImmediate(() => this.#sendAnswers());
+  }
+
+  #sendAnswers(): void {
     const answers = this.#answers;
     this.#answers = [];
     this.#send({ type: "published", answers });

@@ -26,8 +26,9 @@ export async function checkHandlers(
   topology: Topology,
   { env, log }: WorkerHostOptions & { readonly log: Log },
 ): Promise<readonly Problem[]> {
-  const publish = () => Promise.reject(new Error("a check publishes nothing"));
-  const host = new WorkerHost({ publish, onResults: () => undefined, log }, { env });
+  const refuse = () => Promise.reject(new Error("a check publishes nothing"));
+  const ports = { publish: refuse, call: refuse, onResults: () => undefined, log };
+  const host = new WorkerHost(ports, { env });
   const prepared = await host.prepare(topology);
   await host.stop();
   return prepared.ok ? [] : prepared.problems;
@@ -107,10 +108,11 @@ export class WorkerHost implements HandlerHost {
   }
 
   async #start(spawned: Spawned, topology: Topology): Promise<Started> {
-    const { log, publish } = this.#ports;
+    const { log, publish, call } = this.#ports;
     const thread = new RemoteThread(spawned, topology, {
       log,
       publish: (request) => publish(request, topology),
+      call: (request) => call(request, topology),
       onResults: (from, results) => this.#accept(from, results),
       onLeft: (queue) => this.#leave(queue),
       onTired: (from, reason) => this.#replace(from, reason),

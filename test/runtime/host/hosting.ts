@@ -32,7 +32,7 @@ export function openHost(project: Project, publish: HostPorts["publish"] = refus
     error: write("error"),
   };
   const onResults = (more: readonly Result[]) => void results.push(...more);
-  const host = new WorkerHost({ publish, onResults, log }, { env: {} });
+  const host = new WorkerHost({ publish, call: refuse, onResults, log }, { env: {} });
   return { host, topology: loaded.topology, results, log: lines };
 }
 

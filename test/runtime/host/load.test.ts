@@ -33,7 +33,7 @@ async function prepare(
   const loaded = load({ file: project.path("topology.yaml"), env: {} });
   if (!loaded.ok) throw new Error(loaded.problems.map(formatProblem).join("\n"));
   const publish = () => Promise.reject(new Error("nothing is published"));
-  const host = new WorkerHost({ publish, onResults: ignore, log }, { env });
+  const host = new WorkerHost({ publish, call: publish, onResults: ignore, log }, { env });
   try {
     const prepared = await host.prepare(loaded.topology);
     const problems = prepared.ok ? [] : prepared.problems;

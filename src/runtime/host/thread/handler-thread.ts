@@ -4,6 +4,8 @@ import type { HandlerModule, Log } from "../../../handler.ts";
 import { eventsOfQueue } from "../../../routing/events.ts";
 import type { Topology } from "../../../topology.ts";
 import type { Published, PublishRequest } from "../../publish.ts";
+import type { Called, CallRequest } from "../../rpc/call.ts";
+import { createReplyCheck } from "../../rpc/reply-check.ts";
 import type { Delivery } from "../host.ts";
 import type { NumberedRun } from "../packing.ts";
 import type { RunOutcome, RunResult } from "../protocol.ts";
@@ -20,6 +22,7 @@ export type HandlerThreadOptions = {
   /** Which run is in its first synchronous part; 0: none is. */
   readonly pulse: { run: number };
   readonly publish: (request: PublishRequest, run: number) => Promise<Published>;
+  readonly call: (request: CallRequest, run: number) => Promise<Called>;
   readonly onResult: (result: RunResult) => void;
   /** The function of a run whose result was loose has ended. */
   readonly onEnded: (run: number) => void;
@@ -38,6 +41,7 @@ export class HandlerThread {
         queue,
         run: functionOf(module),
         events: eventsOfQueue(options.topology, queue.name),
+        reply: queue.rpc ? createReplyCheck(options.topology.replies[queue.name]) : null,
       });
     }
   }
@@ -73,7 +77,8 @@ export class HandlerThread {
       return;
     }
     const publish = (request: PublishRequest) => this.#options.publish(request, number);
-    const options = { ...this.#options, publish };
+    const call = (request: CallRequest) => this.#options.call(request, number);
+    const options = { ...this.#options, publish, call };
     const onEnd = () => onEnded(number);
     new Run(delivery, workplace, options, { onOutcome, onEnd }).start(read.event);
   }

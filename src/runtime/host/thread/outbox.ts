@@ -3,15 +3,18 @@ import type { MessagePort } from "node:worker_threads";
 import { messageOf } from "../../../errors.ts";
 import { NUMBERS } from "../../../numbers.ts";
 import type { Published, PublishRequest } from "../../publish.ts";
+import type { Called, CallRequest } from "../../rpc/call.ts";
 import { packResults } from "../packing.ts";
-import type { FromThread, PublishAnswer, PublishCall, RunResult } from "../protocol.ts";
+import type { FromThread, PublishAnswer, PublishCall, RpcCall, RunResult } from "../protocol.ts";
 
 export class Outbox {
   readonly #port: MessagePort;
   readonly #waiting = new Map<number, (published: Published) => void>();
+  readonly #calling = new Map<number, (called: Called) => void>();
   #results: RunResult[] = [];
   /** Not sent yet. */
   #publishes: PublishCall[] = [];
+  #calls: RpcCall[] = [];
   #ended: number[] = [];
   #lastCall = 0;
   #isScheduled = false;
@@ -43,10 +46,20 @@ export class Outbox {
     return new Promise((resolve) => this.#waiting.set(call, resolve));
   }
 
+  /** Not bounded as publishes are: those whom it calls may have to publish before it ends. */
+  call(request: CallRequest, run: number): Promise<Called> {
+    const call = ++this.#lastCall;
+    this.#calls.push({ call, run, request: { ...request, body: own(request.body) } });
+    this.#schedule();
+    return new Promise((resolve) => this.#calling.set(call, resolve));
+  }
+
   accept(answers: readonly PublishAnswer[]): void {
-    for (const { call, published } of answers) {
-      this.#waiting.get(call)?.(published);
-      this.#waiting.delete(call);
+    for (const answer of answers) {
+      if ("called" in answer) this.#calling.get(answer.call)?.(answer.called);
+      else this.#waiting.get(answer.call)?.(answer.published);
+      this.#calling.delete(answer.call);
+      this.#waiting.delete(answer.call);
     }
     if (this.#publishes.length > 0) this.#schedule();
   }
@@ -61,15 +74,20 @@ export class Outbox {
     const results = packResults(this.#results);
     const ended = this.#ended;
     const publishes = this.#nextPublishes();
+    const calls = this.#calls;
     this.#isScheduled = false;
     this.#results = [];
     this.#ended = [];
+    this.#calls = [];
     try {
-      this.say({ type: "tick", results, publishes, ended });
+      this.say({ type: "tick", results, publishes, calls, ended });
     } catch {
       // One of them has a header or a key that can't be cloned: a function, say.
-      const sound = publishes.filter((call) => this.#isCloneable(call));
-      this.say({ type: "tick", results, publishes: sound, ended });
+      const sound = {
+        publishes: publishes.filter((one) => this.#isCloneable(one, "published")),
+        calls: calls.filter((one) => this.#isCloneable(one, "called")),
+      };
+      this.say({ type: "tick", results, ...sound, ended });
     }
   }
 
@@ -80,14 +98,15 @@ export class Outbox {
     return this.#publishes.splice(0, NUMBERS.maxHandlerPublishes - underWay);
   }
 
-  #isCloneable(call: PublishCall): boolean {
+  #isCloneable(one: PublishCall | RpcCall, answer: "published" | "called"): boolean {
     try {
-      structuredClone(call);
+      structuredClone(one);
       return true;
     } catch (error) {
+      const { call, request } = one;
       const refusal = { ok: false, code: "malformed", message: messageOf(error) } as const;
-      const published = { ...refusal, messageId: String(call.request.messageId) };
-      this.accept([{ call: call.call, published }]);
+      const refused = { ...refusal, messageId: String(request.messageId) };
+      this.accept([answer === "called" ? { call, called: refused } : { call, published: refused }]);
       return false;
     }
   }

@@ -1,16 +1,21 @@
-/** What one run of a handler publishes. */
+/** What one run of a handler publishes, and whom it calls. */
 import { createHash } from "node:crypto";
 import { messageOf, WarrenError } from "../../../errors.ts";
-import type { PublishOptions } from "../../../handler.ts";
+import { type CallOptions, type PublishOptions, RpcError } from "../../../handler.ts";
+import { NUMBERS } from "../../../numbers.ts";
 import type { Topology } from "../../../topology.ts";
 import { inheritedOf } from "../../inherited.ts";
 import type { Published, PublishRequest } from "../../publish.ts";
+import type { Called, CallRequest } from "../../rpc/call.ts";
 import type { Delivery, Outcome } from "../host.ts";
 import { oneLine } from "./cause.ts";
 
 export type PublishingOptions = {
   readonly topology: Topology;
   readonly publish: (request: PublishRequest) => Promise<Published>;
+  readonly call: (request: CallRequest) => Promise<Called>;
+  /** Of the run's time, in milliseconds. */
+  readonly leftMs: () => number;
 };
 
 /** What goes wrong with a publish for want of the broker; anything else is the handler's mistake. */
@@ -25,6 +30,8 @@ const TROUBLE = new Set([
   "outcome-unknown",
 ]);
 
+type ToExchange = Extract<PublishRequest, { readonly exchange: string }>;
+
 /** As a handler gives it: in JavaScript it may be of any type. */
 type Given = {
   readonly exchange: string;
@@ -37,6 +44,7 @@ export class Publishing {
   readonly #delivery: Delivery;
   readonly #options: PublishingOptions;
   readonly #publishes: Promise<Published>[] = [];
+  readonly #calls: Promise<Called>[] = [];
   #underWay = 0;
   /** Since when there is one under way. */
   #since = 0;
@@ -61,8 +69,20 @@ export class Publishing {
     return done;
   };
 
+  /** The context's `call`. */
+  readonly call = (
+    exchange: string,
+    key: string,
+    event: unknown,
+    options: CallOptions = {},
+  ): Promise<unknown> => {
+    const done = this.#tryCall({ exchange, key, event, options });
+    done.catch(() => undefined);
+    return done;
+  };
+
   get isUsed(): boolean {
-    return this.#publishes.length > 0;
+    return this.#publishes.length > 0 || this.#calls.length > 0;
   }
 
   /** How long the broker has had a publish of the run and not confirmed it, in milliseconds. */
@@ -77,8 +97,11 @@ export class Publishing {
 
   /** What the publishes of the run make of its outcome, once all of them are settled. */
   async trouble(): Promise<Outcome | null> {
+    const called = await Promise.all(this.#calls);
     const failed = (await Promise.all(this.#publishes)).filter((published) => !published.ok);
-    const trouble = failed.find(({ code }) => TROUBLE.has(code));
+    // What else becomes of a call is for the handler to judge.
+    const failures = [...failed, ...called.filter((one) => !one.ok)];
+    const trouble = failures.find(({ code }) => TROUBLE.has(code));
     if (trouble) return { status: "held", reason: trouble.message };
     const [mistake] = failed;
     if (!mistake) return null;
@@ -95,6 +118,32 @@ export class Publishing {
     this.#publishes.push(publishing);
     const published = await publishing;
     if (!published.ok) throw new WarrenError(published.code, published.message);
+  }
+
+  async #tryCall(given: Given): Promise<unknown> {
+    if (this.#isOver) {
+      throw new WarrenError("stopping", "the handler's run is over: it can't call any more");
+    }
+    const calling = this.#ask(given);
+    this.#calls.push(calling);
+    const called = await calling;
+    if (called.ok) return JSON.parse(called.reply);
+    const { code, message, reason = null } = called;
+    if (code === "rpc-failed" || code === "no-reply") throw new RpcError(code, message, reason);
+    throw new WarrenError(code, message);
+  }
+
+  /** Never rejects, as `send`. The handler waits in its own time: a reply is another handler's. */
+  async #ask(given: Given): Promise<Called> {
+    try {
+      const { timeout = NUMBERS.callTimeoutMs } = given.options as CallOptions;
+      const timeoutMs = Math.min(timeout, Math.max(1, Math.floor(this.#options.leftMs())));
+      const { correlationId: _, ...request } = this.#compose(given);
+      return await this.#options.call({ ...request, timeoutMs });
+    } catch (error) {
+      const message = `can't be sent: ${messageOf(error)}`;
+      return { ok: false, code: "malformed", message, messageId: "" };
+    }
   }
 
   /** Never rejects: what is given may be anything, with getters that throw. */
@@ -114,7 +163,7 @@ export class Publishing {
   }
 
   /** @throws {Error} whatever reading it throws. */
-  #compose({ exchange, key, event, options }: Given): PublishRequest {
+  #compose({ exchange, key, event, options }: Given): ToExchange {
     const { headers = {}, priority, correlationId } = options;
     const isClosed = this.#options.topology.exchanges[exchange]?.events != null;
     return {
@@ -133,7 +182,8 @@ export class Publishing {
   /** The same id when the message is handled again, so that consumers can tell a repetition. */
   #derivedId(exchange: string, key: string): string {
     const { message, queue } = this.#delivery;
-    const parts = [message.id, queue, exchange, key, this.#publishes.length];
+    const ordinal = this.#publishes.length + this.#calls.length;
+    const parts = [message.id, queue, exchange, key, ordinal];
     const hash = createHash("sha256").update(JSON.stringify(parts)).digest("hex");
     const [a, b, c, d] = [
       hash.slice(0, 8),

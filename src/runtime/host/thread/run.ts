@@ -2,9 +2,10 @@
  * One run of one handler: its time, and its outcome. There are many of them a second: so what a
  * handler may not need is made when it asks for it.
  */
-import type { HandlerContext, HandlerModule, Log, Publish } from "../../../handler.ts";
+import type { Call, HandlerContext, HandlerModule, Log, Publish } from "../../../handler.ts";
 import { NUMBERS } from "../../../numbers.ts";
 import type { Queue } from "../../../topology.ts";
+import type { ReplyCheck } from "../../rpc/reply-check.ts";
 import type { Delivery } from "../host.ts";
 import type { RunOutcome } from "../protocol.ts";
 import { readFailure } from "./cause.ts";
@@ -12,7 +13,7 @@ import { Publishing, type PublishingOptions } from "./publishing.ts";
 import { runScope } from "./run-scope.ts";
 import type { Stalls } from "./stalls.ts";
 
-export type RunOptions = PublishingOptions & {
+export type RunOptions = Omit<PublishingOptions, "leftMs"> & {
   readonly log: Log;
   readonly stalls: Pick<Stalls, "totalMs">;
 };
@@ -23,6 +24,8 @@ export type Workplace = {
   readonly run: (event: unknown, context: HandlerContext) => unknown;
   /** null: any JSON. */
   readonly events: readonly string[] | null;
+  /** What is made of what it returns; null: nothing. */
+  readonly reply: ReplyCheck | null;
 };
 
 export type RunPorts = {
@@ -57,10 +60,10 @@ export class Run {
   start(event: unknown): void {
     try {
       const returned = runScope.run(this, this.#workplace.run, event, new Context(this));
-      if (!(returned instanceof Promise) && !isThenable(returned)) this.#end(HANDLED);
+      if (!(returned instanceof Promise) && !isThenable(returned)) this.#return(returned);
       else {
         Promise.resolve(returned).then(
-          () => this.#end(HANDLED),
+          (value) => this.#return(value),
           (error) => this.#end(readFailure(error)),
         );
       }
@@ -90,11 +93,20 @@ export class Run {
   }
 
   get publish(): Publish {
+    return this.#publisher.publish as Publish;
+  }
+
+  get call(): Call {
+    return this.#publisher.call as Call;
+  }
+
+  get #publisher(): Publishing {
     if (!this.#publishing) {
-      this.#publishing = new Publishing(this.delivery, this.#options);
+      const leftMs = () => this.#leftMs;
+      this.#publishing = new Publishing(this.delivery, { ...this.#options, leftMs });
       if (this.#isOver) this.#publishing.end();
     }
-    return this.#publishing.publish as Publish;
+    return this.#publishing;
   }
 
   /**
@@ -109,11 +121,21 @@ export class Run {
     return true;
   }
 
+  checkTime(): void {
+    const { timeoutMs } = this.#workplace.queue;
+    const leftMs = this.#leftMs;
+    if (leftMs >= 1) this.#timer = setTimeout(checkTime, leftMs, this);
+    else {
+      const error = `the handler ran longer than ${timeoutMs} ms`;
+      this.interrupt({ status: "failed", cause: { reason: "handler-timeout", error } });
+    }
+  }
+
   /**
    * Time in which another run held the thread, or the broker a publish, is none of its own, within
    * bounds.
    */
-  checkTime(): void {
+  get #leftMs(): number {
     const { timeoutMs } = this.#workplace.queue;
     const { stalls, topology } = this.#options;
     const stalledMs = stalls.totalMs - this.#stalledBefore;
@@ -122,12 +144,13 @@ export class Run {
       timeoutMs +
       Math.min(stalledMs, timeoutMs + topology.worker.blockedMs) +
       Math.min(waitedMs, NUMBERS.publishDeadlineMs);
-    const leftMs = limitMs - (performance.now() - this.#started);
-    if (leftMs >= 1) this.#timer = setTimeout(checkTime, leftMs, this);
-    else {
-      const error = `the handler ran longer than ${timeoutMs} ms`;
-      this.interrupt({ status: "failed", cause: { reason: "handler-timeout", error } });
-    }
+    return limitMs - (performance.now() - this.#started);
+  }
+
+  /** Never throws, whatever a reply's getters do. */
+  #return(value: unknown): void {
+    const { reply } = this.#workplace;
+    this.#end(reply === null || this.#isOver ? HANDLED : reply(value));
   }
 
   /** Its function has ended. */
@@ -168,6 +191,10 @@ class Context implements HandlerContext {
 
   get publish(): Publish {
     return this.#run.publish;
+  }
+
+  get call(): Call {
+    return this.#run.call;
   }
 
   get signal(): AbortSignal {

@@ -53,6 +53,7 @@ async function load(topology: Topology): Promise<void> {
     reader: createEventReader(topology.events),
     log,
     publish: (request, run) => outbox.publish(request, run),
+    call: (request, run) => outbox.call(request, run),
     onResult: (result) => outbox.result(result),
     onEnded: (run) => outbox.ended(run),
   });

@@ -1,0 +1,141 @@
+/**
+ * Asks rpc queues, and waits for their replies, over direct reply-to: a channel that sends requests
+ * consumes their replies as well, and its address ends with it.
+ *
+ * | what happens | the call |
+ * |---|---|
+ * | a reply with its correlation id comes | has it, at once |
+ * | the channel is lost before the request is confirmed | goes on: the request is sent again |
+ * | the channel is lost after that | `outcome-unknown`: nobody can answer it any more |
+ * | its time is over | `no-reply`; what comes later is dropped, and counted |
+ *
+ * @see https://www.rabbitmq.com/docs/direct-reply-to
+ */
+import type { ConfirmChannel, ConsumeMessage } from "amqplib";
+import { NUMBERS } from "../../numbers.ts";
+import { HEADERS } from "../incoming.ts";
+import type { Outgoing, Publisher, PublishOutcome, Replies } from "../publisher.ts";
+
+/** Of a channel that consumes it: the broker makes it an address of that channel's. */
+export const DIRECT_REPLY = "amq.rabbitmq.reply-to";
+
+/** `reason`: the handler has answered with an error, of which the body tells; else null. */
+export type Reply = { readonly body: Buffer; readonly reason: string | null };
+
+export type CallOutcome =
+  | ({ readonly status: "replied" } & Reply)
+  | {
+      readonly status: "no-reply" | Exclude<PublishOutcome["status"], "confirmed">;
+      readonly message: string;
+    };
+
+type Waiting = {
+  readonly exchange: string;
+  readonly end: (outcome: CallOutcome) => void;
+  /** Its request is on the broker. */
+  isConfirmed: boolean;
+};
+
+export type Request = Outgoing & {
+  readonly properties: { readonly correlationId: string };
+};
+
+export class RpcClient implements Replies {
+  readonly #publish: Publisher["publish"];
+  /** By correlation id. */
+  readonly #calls = new Map<string, Waiting>();
+  #late = 0;
+
+  constructor(publish: Publisher["publish"]) {
+    this.#publish = publish;
+  }
+
+  /** Calls that wait. */
+  get waiting(): number {
+    return this.#calls.size;
+  }
+
+  /** Replies to calls that had ended, or never were. */
+  get late(): number {
+    return this.#late;
+  }
+
+  /** Never rejects. */
+  call(request: Request, timeoutMs: number): Promise<CallOutcome> {
+    if (this.#calls.size >= NUMBERS.maxCalls) {
+      const message = "too many calls wait for their replies";
+      return Promise.resolve({ status: "overloaded", message });
+    }
+    return new Promise((resolve) => this.#start(request, timeoutMs, resolve));
+  }
+
+  #start(request: Request, timeoutMs: number, resolve: (outcome: CallOutcome) => void): void {
+    const { correlationId } = request.properties;
+    let sayOver: () => void = () => undefined;
+    const over = new Promise<void>((done) => {
+      sayOver = done;
+    });
+    const call: Waiting = {
+      exchange: request.exchange,
+      isConfirmed: false,
+      end: (outcome) => {
+        if (!this.#calls.delete(correlationId)) return;
+        clearTimeout(timer);
+        sayOver();
+        resolve(outcome);
+      },
+    };
+    this.#calls.set(correlationId, call);
+    void this.#send(request, call, { withinMs: timeoutMs, over });
+    // After that of the publish: what has not been sent in time is said to be so.
+    const timer = setTimeout(() => call.end(noReply(timeoutMs)), timeoutMs);
+  }
+
+  async #send(
+    request: Request,
+    call: Waiting,
+    limits: { readonly withinMs: number; readonly over: Promise<void> },
+  ): Promise<void> {
+    const outcome = await this.#publish(request, { request: limits });
+    const isCallersTime = limits.withinMs <= NUMBERS.publishDeadlineMs;
+    if (outcome.status === "confirmed") call.isConfirmed = true;
+    else if (outcome.status === "outcome-unknown" && isCallersTime) {
+      call.end(noReply(limits.withinMs));
+    } else call.end(outcome);
+  }
+
+  async listen(channel: ConfirmChannel): Promise<void> {
+    const accept = (reply: ConsumeMessage | null) => this.#accept(reply);
+    await channel.consume(DIRECT_REPLY, accept, { noAck: true });
+  }
+
+  lost(exchange: string): void {
+    // What has just been confirmed may not have been noted yet.
+    setImmediate(() => {
+      for (const call of this.#calls.values()) {
+        if (call.exchange === exchange && call.isConfirmed) call.end(CUT_OFF);
+      }
+    });
+  }
+
+  #accept(reply: ConsumeMessage | null): void {
+    if (reply === null) return;
+    const { content: body, properties } = reply;
+    const call = this.#calls.get(properties.correlationId);
+    if (!call) {
+      this.#late += 1;
+      return;
+    }
+    const reason: unknown = properties.headers?.[HEADERS.reason];
+    call.end({ status: "replied", body, reason: typeof reason === "string" ? reason : null });
+  }
+}
+
+const CUT_OFF: CallOutcome = {
+  status: "outcome-unknown",
+  message: "the connection was lost while the reply was waited for",
+};
+
+function noReply(timeoutMs: number): CallOutcome {
+  return { status: "no-reply", message: `no reply within ${timeoutMs} ms` };
+}

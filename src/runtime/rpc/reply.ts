@@ -1,0 +1,67 @@
+/** What is sent to whoever asked, once a request has ended. */
+import { randomUUID } from "node:crypto";
+import type { ConsumeMessage } from "amqplib";
+import type { Cause } from "../host/host.ts";
+import { HEADERS } from "../incoming.ts";
+import type { Outgoing, PublishOutcome } from "../publisher.ts";
+import { DIRECT_REPLY } from "./client.ts";
+
+/**
+ * The reply, or the error in its place: a problem document, with its reason in a header that no
+ * answer has.
+ *
+ * @param end JSON that the handler returned, or why there is none.
+ * @returns null: the request names nobody to reply to.
+ */
+export function replyTo(
+  { properties }: ConsumeMessage,
+  end: { readonly reply: string } | { readonly cause: Cause },
+): Outgoing | null {
+  const { replyTo: address, correlationId } = properties;
+  if (typeof address !== "string" || address === "") return null;
+  const isError = "cause" in end;
+  return {
+    exchange: "",
+    routingKey: address,
+    body: Buffer.from(isError ? problemOf(end.cause) : end.reply),
+    properties: {
+      messageId: randomUUID(),
+      contentType: isError ? "application/problem+json" : "application/json",
+      persistent: false,
+      headers: isError ? { [HEADERS.reason]: end.cause.reason } : {},
+      ...(typeof correlationId === "string" ? { correlationId } : {}),
+    },
+  };
+}
+
+/**
+ * What becomes of a reply; null: it has to be sent again. RabbitMQ returns what is sent to a direct
+ * reply address, also where somebody has it.
+ */
+export function fateOf(
+  { routingKey }: Outgoing,
+  outcome: PublishOutcome,
+): "sent" | "dropped" | null {
+  switch (outcome.status) {
+    case "confirmed":
+      return "sent";
+    case "unroutable":
+      return routingKey.startsWith(`${DIRECT_REPLY}.`) ? "sent" : "dropped";
+    case "nacked":
+    case "malformed":
+    case "access-refused":
+      return "dropped";
+    default:
+      return null;
+  }
+}
+
+function problemOf({ reason, error, violations = [] }: Cause): string {
+  return JSON.stringify({
+    type: `urn:warren:problem:${reason}`,
+    title: reason.charAt(0).toUpperCase() + reason.slice(1).replaceAll("-", " "),
+    code: reason,
+    detail: error,
+    ...(violations.length === 0 ? {} : { violations }),
+  });
+}
