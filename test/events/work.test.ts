@@ -146,7 +146,7 @@ const heads = ["", "a@", "http://a", "{a", "2026-11-25T00:00:00."];
 test.each(FORMATS)("format %s takes less than 50 ms on any text", (format) => {
   const v = { type: ["string", "number"], format };
   const schema = { type: "object", properties: { v } };
-  const { violations } = compileCheck({ type: "e", file: "e.json", schema });
+  const { violations } = compileCheck({ file: "e.json", schema });
   for (const head of heads) {
     for (const unit of units) {
       const text = `${head}${unit.repeat(290_000 / unit.length)}!`;
