@@ -15,6 +15,7 @@ import { benchOptionCost, optionNames } from "./options.ts";
 import { benchPoison } from "./poison.ts";
 import { benchRecovery } from "./recovery.ts";
 import { benchReload, benchReloadMemory, benchWorkerRestart } from "./reload.ts";
+import { benchRpc } from "./rpc.ts";
 import { benchStart } from "./start.ts";
 import { benchValidation } from "./validation.ts";
 
@@ -69,6 +70,7 @@ try {
     await run((vhost) => benchOptionCost(vhost, name, size));
   }
   await run((vhost) => benchPoison(vhost, { messages: size.poisoned, rounds: size.rounds }));
+  await run((vhost) => benchRpc(vhost, { calls: size.messages, rounds: size.rounds }));
   await run((vhost) => benchStart(vhost, { rounds: size.starts }));
   await run((vhost) => benchRecovery(vhost, { rounds: size.recoveries }));
   await run((vhost) => benchReload(vhost, "source", { rounds: size.saves }));
