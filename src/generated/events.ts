@@ -325,6 +325,15 @@ export interface OrderShipped {
 }
 
 /**
+ * What so many copies of a book cost now.
+ */
+export interface PriceQuoteReply {
+  book_id: string;
+  quantity: number;
+  total: number;
+}
+
+/**
  * ISO 4217, EUR for example.
  */
 export type Currency = string;

@@ -15,6 +15,7 @@ import type {
   OrderDelivered,
   OrderPlaced,
   OrderShipped,
+  PriceQuoteReply,
 } from "./events.ts";
 
 declare module "warren" {
@@ -31,6 +32,7 @@ declare module "warren" {
     "order_inventory": OrderCancelled | OrderPlaced;
     "order_notifications": OrderCancelled | OrderConfirmed | OrderDelivered | OrderPlaced | OrderShipped;
     "order_payments": OrderCancelled | OrderPlaced;
+    "price_quote": unknown;
     "price_watch": BookPriceChanged;
     "push_queue": NotificationEmail | NotificationPush | NotificationSms;
     "search_index": unknown;
@@ -67,7 +69,11 @@ declare module "warren" {
     "unrouted": unknown;
   }
   interface QueueReplies {
+    "price_quote": PriceQuoteReply;
   }
   interface ExchangeReplies {
+    "tasks": {
+      "price.quote": PriceQuoteReply;
+    };
   }
 }

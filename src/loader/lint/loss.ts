@@ -25,6 +25,8 @@ export function lintLoss(subject: Subject): void {
 
 function ofHandler({ report }: Subject, queue: Queue): readonly Loss[] {
   if (queue.handler === null || (queue.deadLetter !== null && !queue.acksOnDelivery)) return [];
+  // Whoever asked is told.
+  if (queue.rpc) return [];
   const pointer = join("/queues", queue.name);
   if (queue.acksOnDelivery) {
     const message = `what the handler of queue ${shown(queue)} fails, or has not finished when its runner ends, is gone: it is acknowledged on delivery`;
