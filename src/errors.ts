@@ -305,7 +305,8 @@ const table = {
   "port-in-use": { exit: 1, remedy: "Set http.port (PORT) to a free port." },
   "restart-needed": {
     exit: 1,
-    remedy: "Restart warren: project, broker, http and stores are taken at the start alone.",
+    remedy:
+      "Restart warren: project, broker, http, stores and how an exclusive queue is declared are taken at the start alone.",
   },
 
   // Commands: their arguments, and what import reads and writes.

@@ -123,6 +123,8 @@ export type Queue = {
   readonly autoDelete: boolean;
   /** What its handler returns is sent to whoever asked. */
   readonly rpc: boolean;
+  /** It belongs to the connection that consumes it, is declared and bound by that, and goes with it. */
+  readonly exclusive: boolean;
   readonly external: boolean;
   /** The name that it had before: it takes over that queue's bindings and messages; null: none. */
   readonly was: string | null;
@@ -160,13 +162,22 @@ export type PolicyTarget =
 /**
  * Whether its messages can come back to it through the project's requeue exchange: after a delay,
  * or, in a classic queue, which counts nothing, when they are delivered once more. An external
- * queue is bound there for its retries alone.
+ * queue is bound there for its retries alone. An exclusive queue may be gone by then.
  */
 export function isRequeued(
-  queue: Pick<Queue, "type" | "retryDelaysMs" | "ordered" | "external">,
+  queue: Pick<Queue, "type" | "retryDelaysMs" | "ordered" | "exclusive" | "external">,
 ): boolean {
-  const { type, retryDelaysMs, ordered, external } = queue;
-  return !ordered && (retryDelaysMs.length > 0 || (type === "classic" && !external));
+  const { type, retryDelaysMs, ordered, exclusive, external } = queue;
+  if (ordered || exclusive) return false;
+  return retryDelaysMs.length > 0 || (type === "classic" && !external);
+}
+
+/** Those of the file that lead straight to a queue. */
+export function bindingsTo(
+  { bindings }: Pick<Topology, "bindings">,
+  queue: string,
+): readonly Binding[] {
+  return bindings.filter((it) => it.destinationKind === "queue" && it.destination === queue);
 }
 
 /**

@@ -70,28 +70,29 @@ export function delayName(delayMs: number): string {
   return `${delayMs}ms`;
 }
 
-/** Everything to be declared or, where it is external, found. */
+/**
+ * Everything to be declared or, where it is external, found. Not an exclusive queue, nor what binds it:
+ * whoever consumes it declares it, and the broker shows it to nobody else.
+ */
 export function desiredObjects(topology: Topology): DesiredObjects {
   const returning = Object.values(topology.queues).filter(
     (queue) => queue.handler !== null && (isRequeued(queue) || queue.was !== null),
   );
+  const isShared = ({ destination, destinationKind }: Binding) =>
+    destinationKind === "exchange" || topology.queues[destination]?.exclusive !== true;
   const retry = returning.length === 0 ? NOTHING : retryObjects(topology, returning);
   return {
     exchanges: [...Object.values(topology.exchanges).map(toDesired), ...retry.exchanges],
     queues: [
-      ...Object.values(topology.queues).map((queue) => ({
-        kind: "queue" as const,
-        name: queue.name,
-        autoDelete: queue.autoDelete,
-        arguments: queue.arguments,
-        isExternal: queue.external,
-        was: queue.was,
-        at: queue.at,
-      })),
+      ...Object.values(topology.queues)
+        .filter(({ exclusive }) => !exclusive)
+        .map(toDesiredQueue),
       ...retry.queues,
     ],
     bindings: [
-      ...topology.bindings.map((binding) => ({ kind: "binding" as const, ...binding })),
+      ...topology.bindings
+        .filter(isShared)
+        .map((binding) => ({ kind: "binding" as const, ...binding })),
       ...retry.bindings,
     ],
     policies: Object.values(topology.policies).map((policy) => ({ kind: "policy", ...policy })),
@@ -124,6 +125,11 @@ function toDesired(exchange: Topology["exchanges"][string]): DesiredExchange {
     isExternal: external,
     at,
   };
+}
+
+function toDesiredQueue(queue: Queue): DesiredQueue {
+  const { name, autoDelete, arguments: args, external: isExternal, was, at } = queue;
+  return { kind: "queue", name, autoDelete, arguments: args, isExternal, was, at };
 }
 
 /**

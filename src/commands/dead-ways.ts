@@ -55,6 +55,9 @@ export function lossesOf(topology: Topology, queue: Queue): readonly string[] {
   if (queue.autoDelete) {
     losses.push("the queue with all that is in it, when its last consumer leaves");
   }
+  if (queue.exclusive) {
+    losses.push("the queue with all that is in it, when the connection that consumes it ends");
+  }
   if (queue.acksOnDelivery) losses.push("what is being handled, when the runner dies");
   if (typeof maxAge === "string") losses.push(`what has been in the stream for ${maxAge}`);
   if (queue.type === "stream" && settings("max-length-bytes") !== undefined) {

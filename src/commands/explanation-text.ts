@@ -29,6 +29,7 @@ export function formatExplanation(explanation: Explanation, folder: string): str
     queue.type,
     ...(queue.ordered ? ["ordered"] : []),
     ...(queue.autoDelete ? ["auto-delete"] : []),
+    ...(queue.exclusive ? ["exclusive"] : []),
   ];
   const head = `${queue.name}  ${kind.join(", ")}${queue.external ? ", external" : ""}`;
   return [
@@ -49,6 +50,9 @@ function handling({ queue }: Explanation, folder: string): readonly Row[] {
     ["timeout", duration(timeoutMs ?? 0), "of one run"],
     ...(idempotency === null ? [] : [once(idempotency)]),
     ...pace(queue),
+    ...(queue.exclusive
+      ? [["exclusive", "one runner", "declares and binds it on the connection that consumes it"]]
+      : []),
   ];
 }
 

@@ -34,6 +34,7 @@ export type Explanation = {
     readonly breaker: Queue["breaker"];
     readonly acksOnDelivery: boolean;
     readonly autoDelete: boolean;
+    readonly exclusive: boolean;
   };
   /** What is declared, with the AMQP type by which it travels; nothing of an external queue. */
   readonly arguments: readonly {
@@ -72,7 +73,7 @@ export type Attempt = {
 
 /** @param queue one of the topology's. */
 export function explainQueue(topology: Topology, queue: Queue): Explanation {
-  const { name, type, external, ordered, at, handler, autoDelete } = queue;
+  const { name, type, external, ordered, at, handler, autoDelete, exclusive } = queue;
   const { consumerPriority, ratePerHour, breaker, acksOnDelivery } = queue;
   const isConsumed = handler !== null;
   const isRetried = isConsumed && queue.retryDelaysMs.length > 0;
@@ -85,7 +86,7 @@ export function explainQueue(topology: Topology, queue: Queue): Explanation {
       retryOn: isRetried ? queue.retryOn : null,
       rejectOn: isRetried ? queue.rejectOn : [],
       idempotency: queue.idempotency,
-      ...{ consumerPriority, ratePerHour, breaker, acksOnDelivery, autoDelete },
+      ...{ consumerPriority, ratePerHour, breaker, acksOnDelivery, autoDelete, exclusive },
     },
     arguments: Object.entries(queue.arguments).map(([key, value]) => ({
       name: key,
@@ -95,7 +96,7 @@ export function explainQueue(topology: Topology, queue: Queue): Explanation {
     policies: new MatchedPolicies(topology.policies)
       .ofQueue(queue)
       .map(({ name, priority, definition, at }) => ({ name, priority, definition, at })),
-    bindings: inflowsOf(topology, name),
+    bindings: inflowsOf(topology, queue),
     deadLettersOf: sendersTo(topology, name),
     events: eventsOfQueue(topology, name),
     attempts: isConsumed ? attemptsOf(topology.project, queue) : [],
@@ -114,12 +115,14 @@ function attemptsOf(project: string, { retryDelaysMs, ordered }: Queue): readonl
   return [{ attempt: 1, afterMs: 0, totalMs: 0, through: null }, ...retries];
 }
 
-function inflowsOf(topology: Topology, queue: string): readonly Inflow[] {
+function inflowsOf(topology: Topology, { name: queue, exclusive }: Queue): readonly Inflow[] {
   // With that by which its own retries come back.
   const requeue = requeueExchange(topology.project);
-  const { bindings } = desiredObjects(topology);
+  const bindings = exclusive
+    ? topology.bindings
+    : desiredObjects(topology).bindings.map(({ kind: _, ...binding }) => binding);
   const own = bindings.filter((it) => it.destinationKind === "queue" && it.destination === queue);
-  const flows: Inflow[] = own.map(({ kind: _, ...binding }) => binding);
+  const flows: Inflow[] = [...own];
   // A Set gives what is added while it is walked, too.
   const sources = new Set(own.map(({ source }) => source).filter((name) => name !== requeue));
   for (const name of sources) {

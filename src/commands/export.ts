@@ -1,6 +1,7 @@
 import { EXIT } from "../errors.ts";
 import type { Topology } from "../topology.ts";
 import { type Context, loadOrReport } from "./command.ts";
+import { exclusiveLines } from "./exclusive.ts";
 
 export type ExportForm = "definitions" | "mermaid" | "openapi" | "asyncapi";
 
@@ -8,6 +9,9 @@ export type ExportForm = "definitions" | "mermaid" | "openapi" | "asyncapi";
 export async function exportTopology(context: Context, form: ExportForm): Promise<number> {
   const topology = loadOrReport(context);
   if (!topology) return EXIT.failed;
+  if (form === "definitions") {
+    for (const line of exclusiveLines(topology)) context.printError(line);
+  }
   context.print(await forms[form](topology));
   return EXIT.done;
 }

@@ -7,6 +7,7 @@ import type { Permissions, Plan } from "../apply/planned.ts";
 import { EXIT, messageOf, quoted, WarrenError } from "../errors.ts";
 import { type Context, loadOrReport, QUIET } from "./command.ts";
 import { Embedded } from "./embedded.ts";
+import { exclusiveLines } from "./exclusive.ts";
 
 export type PlanOptions = Partial<Permissions> & {
   /** A file for the document. */
@@ -28,6 +29,7 @@ export async function plan(context: Context, options: PlanOptions): Promise<numb
     const permissions = { prune, allowReplace, adopt };
     const looked = await planTopology(topology, permissions);
     const document = planDocument(looked, permissions);
+    for (const line of exclusiveLines(topology)) context.printError(line);
     if (out !== undefined) await write(out, document);
     const [address] = topology.broker.addresses;
     const vhost = address ? vhostOf(address) : "/";

@@ -73,6 +73,7 @@ export type QueueBlock = Consuming &
     singleActiveConsumer: boolean;
     consumerPriority: number;
     autoDelete: boolean;
+    exclusive: boolean;
     rate: string;
     breaker: BreakerBlock;
     ack: "after-handling" | "on-delivery";

@@ -32,6 +32,7 @@ const HANDLING = [
   "idempotency",
   "ordered",
   "rpc",
+  "exclusive",
 ] as const;
 /** Keys that say how a queue is declared, which an external one is not. */
 const DECLARING = [
@@ -42,6 +43,7 @@ const DECLARING = [
   "maxPriority",
   "singleActiveConsumer",
   "autoDelete",
+  "exclusive",
   "ordered",
   "deliveryLimit",
   "arguments",
@@ -102,15 +104,17 @@ function resolveQueue(
   const deadLetter = deadLetterOf(name, block, defaults, report);
   const isExact = block.exact ?? defaults.exact ?? false;
   const acksOnDelivery = block.ack === "on-delivery";
-  const delaysMs = acksOnDelivery ? [] : delaysOf(block, defaults, pointer, report);
-  const autoDelete = block.autoDelete ?? false;
-  if (autoDelete && type !== "classic") {
-    const message = `autoDelete is for classic queues, and this one is ${type}`;
-    report.key("argument-of-other-type", join(pointer, "autoDelete"), message);
-  }
+  const exclusive = block.exclusive ?? false;
   // What can't be said of such a queue is not taken from the defaults either.
+  const delaysMs = acksOnDelivery || exclusive ? [] : delaysOf(block, defaults, pointer, report);
+  const autoDelete = block.autoDelete ?? false;
+  for (const key of ["autoDelete", "exclusive"] as const) {
+    if (block[key] !== true || type === "classic") continue;
+    const message = `${key} is for classic queues, and this one is ${type}`;
+    report.key("argument-of-other-type", join(pointer, key), message);
+  }
   const inherited = acksOnDelivery || autoDelete ? undefined : defaults.idempotency;
-  if (hasHandler && isRequeued({ type, retryDelaysMs: delaysMs, ordered, external })) {
+  if (hasHandler && isRequeued({ type, retryDelaysMs: delaysMs, ordered, exclusive, external })) {
     checkRetriedName(name, pointer, report);
   }
   return {
@@ -133,6 +137,7 @@ function resolveQueue(
     ordered,
     rpc,
     autoDelete,
+    exclusive,
     external,
     was: block.was ?? null,
     at: report.placeOf(pointer, "key"),

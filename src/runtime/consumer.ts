@@ -6,7 +6,7 @@
  */
 import type { ConsumeMessage } from "amqplib";
 import type { BrokerConnection } from "../broker-connection.ts";
-import type { Queue } from "../topology.ts";
+import type { Binding, Queue } from "../topology.ts";
 import { within } from "../within.ts";
 import { firstFailure } from "./copies.ts";
 import { Head } from "./head.ts";
@@ -30,6 +30,8 @@ import { Waiting } from "./waiting.ts";
 
 export type ConsumerOptions = Omit<SettlerOptions, "queue"> & {
   readonly queue: Queue;
+  /** Those of the topology in force that lead to a queue. */
+  readonly bindingsOf: (queue: string) => readonly Binding[];
   /** The queue on the broker; of the same name unless given. */
   readonly source?: string;
   /** Shared with whoever else runs the queue's handler. */
@@ -90,6 +92,7 @@ export class QueueConsumer implements Sharer {
     this.#intake = new Intake({
       project,
       queue: () => this.#consumed(),
+      bindings: () => options.bindingsOf(options.queue.name),
       isPaused: () => this.#isPaused,
       isIdle: () => this.#running.size === 0,
       onMessage: (raw, subscription) => this.#receive(raw, subscription),
@@ -155,7 +158,8 @@ export class QueueConsumer implements Sharer {
   }
 
   /**
-   * Takes over what the topology says of the queue now; only another prefetch subscribes again.
+   * Takes over what the topology says of the queue now; only another prefetch subscribes again, and
+   * only an exclusive queue is bound here.
    *
    * @throws {Error} when the broker refuses that.
    */
@@ -164,6 +168,11 @@ export class QueueConsumer implements Sharer {
     this.#slots.adopt(queue);
     this.wake();
     await this.#intake.refresh();
+  }
+
+  /** An exchange may have been declared again: the queue is bound once more, if this has to bind it. */
+  rebind(): void {
+    if (this.#queue.exclusive && !this.#isStopping) this.#intake.rebind();
   }
 
   /**
@@ -220,6 +229,7 @@ export class QueueConsumer implements Sharer {
     this.#intake.close();
     const isIdle = await this.#idle(deadlineMs);
     const hasLeft = await this.#intake.leave(() => this.#waiting.all.map(({ raw }) => raw));
+    await this.#intake.remove();
     this.#slots.leave(this);
     return isIdle && hasLeft;
   }

@@ -5,13 +5,11 @@
 import type { ConsumeMessage } from "amqplib";
 import { type BrokerConnection, closeChannel } from "../broker-connection.ts";
 import { messageOf } from "../errors.ts";
-import type { Queue } from "../topology.ts";
+import { ExclusiveQueue, type ExclusiveQueueOptions } from "./exclusive-queue.ts";
 import { Subscription } from "./subscription.ts";
 
-export type IntakeOptions = {
+export type IntakeOptions = ExclusiveQueueOptions & {
   readonly project: string;
-  /** As the topology in force says it. */
-  readonly queue: () => Queue;
   readonly isPaused: () => boolean;
   /** Nothing runs whose acknowledgement would be lost with its channel. */
   readonly isIdle: () => boolean;
@@ -28,6 +26,7 @@ type Step = () => Promise<unknown>;
 
 export class Intake {
   readonly #options: IntakeOptions;
+  readonly #exclusive: ExclusiveQueue;
   #subscription: Subscription | null = null;
   /** Where it subscribes; null: it was lost, or there was none yet. */
   #connection: BrokerConnection | null = null;
@@ -40,6 +39,7 @@ export class Intake {
 
   constructor(options: IntakeOptions) {
     this.#options = options;
+    this.#exclusive = new ExclusiveQueue(options);
   }
 
   /** `starting`: the broker has not confirmed the consumer yet; `resuming`: likewise, after a pause. */
@@ -74,7 +74,7 @@ export class Intake {
     await this.#adjust();
   }
 
-  /** Subscribes again where the queue has another prefetch by now. */
+  /** Subscribes again where the queue has another prefetch by now, and binds it if it is exclusive. */
   async refresh(): Promise<void> {
     await this.#adjust();
   }
@@ -102,6 +102,17 @@ export class Intake {
    */
   async leave(unstarted: () => readonly ConsumeMessage[]): Promise<boolean> {
     return this.#subscription ? await this.#subscription.leave(unstarted) : !this.#isInDoubt;
+  }
+
+  /** Binds its queue once more, if it is exclusive: an exchange may have been declared again. */
+  rebind(): void {
+    this.#exclusive.doubt();
+    this.#adjustSoon();
+  }
+
+  /** Deletes its queue, if it is exclusive; after `leave`. */
+  async remove(): Promise<void> {
+    await this.#exclusive.remove();
   }
 
   /** Messages that wait in the queue; null while nobody can tell. */
@@ -133,6 +144,7 @@ export class Intake {
       return connection && (() => this.#open(connection));
     }
     if (!subscription.isConsuming) return () => this.#consume(subscription);
+    if (subscription.isUnbound) return () => subscription.bind();
     return subscription.isOutdated || subscription.isExhausted ? () => subscription.renew() : null;
   }
 
@@ -160,6 +172,7 @@ export class Intake {
       channel,
       project,
       queue,
+      exclusive: this.#exclusive,
       onMessage,
       onEnd: (ended, reason) => this.#end(ended, reason),
     });

@@ -43,14 +43,14 @@ export class Recovery {
     this.#declaring = new Declaring({ ...options, signal: this.#stopped.signal });
     this.#publishLink = this.#supervise("publish", {
       onUp: async (connection) => {
-        await this.#declaring.verify();
+        await this.#verify();
         publisher.connected(connection);
       },
       onDown: (reason) => publisher.disconnected(reason),
     });
     this.#consumeLink = this.#supervise("consume", {
       onUp: async (connection) => {
-        await this.#declaring.verify();
+        await this.#verify();
         // Not waited for: one queue that does not answer must not keep the others waiting.
         this.#firstTries = this.#subscriptions.connected(connection);
         this.#formers.look();
@@ -61,7 +61,7 @@ export class Recovery {
       consumers: () => consumers().all,
       shared: () => this.#consumeLink.connection,
       connect: (queue, signal) => this.#connect(`consume ${queue}`, signal),
-      verify: () => this.#declaring.verify(),
+      verify: () => this.#verify(),
       log,
     });
     this.#formers = new Formers({
@@ -144,7 +144,7 @@ export class Recovery {
   /** Declares what is missing; resolves, after a while, whether or not it could. */
   async repair(): Promise<void> {
     try {
-      await this.#declaring.verify();
+      await this.#verify();
     } catch (error) {
       this.#options.log.warn({ reason: messageOf(error) }, "topology not verified");
     }
@@ -154,6 +154,11 @@ export class Recovery {
   /** Consumes again as soon as the broker lets it. */
   recover(consumer: QueueConsumer, reason: string): Promise<void> {
     return this.#subscriptions.recover(consumer, reason);
+  }
+
+  async #verify(): Promise<void> {
+    await this.#declaring.verify();
+    for (const consumer of this.#options.consumers().all) consumer.rebind();
   }
 
   #supervise(

@@ -1,10 +1,29 @@
 /** What a runner can't change while it runs. */
 import { isDeepStrictEqual } from "node:util";
-import type { Problem } from "../errors.ts";
+import { type Problem, quoted } from "../errors.ts";
 import type { Topology } from "../topology.ts";
 
-/** One for each of project, broker, http and stores that is not what the runner started with. */
+/**
+ * One for each of project, broker, http and stores that is not what the runner started with; and for
+ * each exclusive queue that would be another one: what its connection has can't be changed.
+ */
 export function restartProblems(started: Topology, wanted: Topology): readonly Problem[] {
+  return [...ofSettings(started, wanted), ...ofQueues(started, wanted)];
+}
+
+function ofQueues(started: Topology, wanted: Topology): readonly Problem[] {
+  return Object.values(wanted.queues).flatMap((queue) => {
+    const before = started.queues[queue.name];
+    if (!before || !(before.exclusive || queue.exclusive)) return [];
+    const isSame = before.exclusive === queue.exclusive;
+    if (isSame && isDeepStrictEqual(before.arguments, queue.arguments)) return [];
+    const what = isSame ? "with other arguments" : queue.exclusive ? "exclusive" : "not exclusive";
+    const message = `queue ${quoted(queue.name)} is ${what} now, and the runner has it otherwise`;
+    return [{ code: "restart-needed", message, at: queue.at }];
+  });
+}
+
+function ofSettings(started: Topology, wanted: Topology): readonly Problem[] {
   return (["project", "broker", "http", "stores"] as const)
     .filter((key) => !isDeepStrictEqual(fixed(started, key), fixed(wanted, key)))
     .map((key) => ({

@@ -3,7 +3,7 @@ import type { ApplyReport } from "../apply/change/results.ts";
 import { wantSame } from "../apply/objects.ts";
 import { createEventReader } from "../events/reader.ts";
 import type { Log } from "../handler.ts";
-import type { Topology } from "../topology.ts";
+import { bindingsTo, type Topology } from "../topology.ts";
 import { within } from "../within.ts";
 import { Consumers } from "./consumers.ts";
 import { Drift } from "./drift.ts";
@@ -89,6 +89,7 @@ export class Runner {
     this.#claims = createClaims(topology, { onChange: () => this.#consumers.heedStore(), log });
     this.#consumers = new Consumers({
       publisher: this.#publisher,
+      bindingsOf: (queue) => bindingsTo(this.#topology, queue),
       deliver: (batch) => this.#host.deliver(batch),
       once: { claims: this.#claims, keys: new Keys(() => this.#topology) },
       onLost: (lost, reason) => void this.#recovery.recover(lost, reason),

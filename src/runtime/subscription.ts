@@ -6,6 +6,7 @@ import { NUMBERS } from "../numbers.ts";
 import type { Queue } from "../topology.ts";
 import { Acks } from "./acks.ts";
 import { consumerTag } from "./consumer-tag.ts";
+import type { ExclusiveQueue } from "./exclusive-queue.ts";
 import type { Live } from "./settle.ts";
 
 export type SubscriptionOptions = {
@@ -14,6 +15,7 @@ export type SubscriptionOptions = {
   readonly project: string;
   /** As the topology in force says it. */
   readonly queue: () => Queue;
+  readonly exclusive: ExclusiveQueue;
   readonly onMessage: (raw: ConsumeMessage, from: Subscription) => void;
   /** It is over, and the broker has again what it had brought. Once. */
   readonly onEnd: (ended: Subscription, reason: string) => void;
@@ -83,30 +85,34 @@ export class Subscription implements Live {
     return this.#isLive && this.isConsuming && isShort && !mayBeSingle(queue);
   }
 
+  /** Whether its queue, an exclusive one, has other bindings by now. */
+  get isUnbound(): boolean {
+    return this.#isLive && this.isConsuming && this.#options.exclusive.isOutdated;
+  }
+
+  /** Binds it as the topology says now. @throws {Error} as `consume`. */
+  async bind(): Promise<void> {
+    const { channel, connection, queue, exclusive } = this.#options;
+    await this.#attempt(exclusive.declare(channel, connection), `bind ${queue().name}`);
+  }
+
   /** @throws {Error} when the broker refuses, or does not answer: then it is over. */
   async consume(): Promise<void> {
-    const { channel, project, queue } = this.#options;
+    const { channel, connection, project, queue, exclusive } = this.#options;
     const { name, prefetch, consumerPriority: priority } = queue();
     const tag = consumerTag(project, name);
     const options = { consumerTag: tag, ...(priority === 0 ? {} : { priority }) };
     const start = async () => {
+      await exclusive.declare(channel, connection);
       await channel.prefetch(prefetch);
       this.acks.consumed();
       return await channel.consume(name, (raw) => this.#receive(raw), options);
     };
-    try {
-      // A queue that does not answer says nothing of its connection, which others use as well.
-      const { consumerTag } = await withDeadline(start(), `consume ${name}`, () => undefined);
-      this.#tag = consumerTag;
-      this.#prefetch = prefetch;
-      this.#priority = priority;
-      this.#unsettled = 0;
-    } catch (error) {
-      this.#end(messageOf(error));
-      // If its answer comes after all, it is cancelled with the channel.
-      channel.close().catch(() => undefined);
-      throw error;
-    }
+    const { consumerTag: given } = await this.#attempt(start(), `consume ${name}`);
+    this.#tag = given;
+    this.#prefetch = prefetch;
+    this.#priority = priority;
+    this.#unsettled = 0;
   }
 
   /** Whether it can stop consuming, and go on later, without leaving; see `leave`. */
@@ -166,6 +172,18 @@ export class Subscription implements Live {
       return "messageCount" in checked ? checked.messageCount : null;
     } catch {
       return null;
+    }
+  }
+
+  /** A queue that does not answer says nothing of its connection, which others use as well. */
+  async #attempt<T>(done: Promise<T>, what: string): Promise<T> {
+    try {
+      return await withDeadline(done, what, () => undefined);
+    } catch (error) {
+      this.#end(messageOf(error));
+      // If its answer comes after all, it is cancelled with the channel.
+      this.#options.channel.close().catch(() => undefined);
+      throw error;
     }
   }
 

@@ -26,12 +26,16 @@ export type SubscriptionsOptions = {
 /** The first attempt to consume again after the broker ended a consumer, in milliseconds. */
 const RESUBSCRIBE_MS = 250;
 
+/** Of the refusal of a queue that is exclusive to another connection. */
+const LOCKED = /RESOURCE.LOCKED/;
+
 export class Subscriptions {
   readonly #options: SubscriptionsOptions;
   readonly #stopped = new AbortController();
   /** Those whose consume waits for its answer on the shared connection. */
   readonly #opening = new Set<QueueConsumer>();
-  readonly #recovering = new Set<QueueConsumer>();
+  /** Each with why it was not consumed when it was last tried. */
+  readonly #recovering = new Map<QueueConsumer, string>();
   readonly #apart = new Map<QueueConsumer, OwnConnection>();
   /** Ends of the shared connection, in a row, for something that any of its queues may hold. */
   #unexplained = 0;
@@ -42,7 +46,14 @@ export class Subscriptions {
 
   /** In words: queues that the broker does not let be consumed. */
   get problems(): readonly string[] {
-    return [...this.#apart]
+    const locked = [...this.#recovering]
+      .filter(([{ queue }, reason]) => queue.exclusive && LOCKED.test(reason))
+      .map(
+        ([{ queue }]) =>
+          `queue ${queue.name} is exclusive, and another connection has it, or it was declared ` +
+          "without: it is consumed here once that is gone",
+      );
+    const apart = [...this.#apart]
       .filter(([, own]) => own.isInTrouble)
       .map(
         ([consumer, { reason }]) =>
@@ -51,6 +62,7 @@ export class Subscriptions {
             ? "the broker may need room on its disk and a restart"
             : "its first message may be one that can't be read"),
       );
+    return [...locked, ...apart];
   }
 
   /** Consumes every queue on the new shared connection; resolves when each has been tried once. */
@@ -77,7 +89,7 @@ export class Subscriptions {
   /** Consumes again as soon as the broker lets it. */
   async recover(consumer: QueueConsumer, reason: string): Promise<void> {
     if (this.#recovering.has(consumer)) return;
-    this.#recovering.add(consumer);
+    this.#recovering.set(consumer, reason);
     const { log } = this.#options;
     const queue = consumer.queue.name;
     let last = reason;
@@ -91,6 +103,8 @@ export class Subscriptions {
         last = this.#apart.get(consumer)?.reason ?? last;
         log.warn({ queue, failures, reason: last }, "not consumed: trying again");
         try {
+          // Who waits for another to go has nothing to declare.
+          if (!LOCKED.test(last)) await this.#options.verify();
           await this.#subscribeAgain(consumer, connection);
           // It may have been lost once more meanwhile, and nobody else would see to it.
           if (consumer.state === "down") continue;
@@ -98,6 +112,7 @@ export class Subscriptions {
           return;
         } catch (error) {
           last = messageOf(error);
+          this.#recovering.set(consumer, last);
         }
       }
     } finally {
@@ -130,7 +145,6 @@ export class Subscriptions {
   }
 
   async #subscribeAgain(consumer: QueueConsumer, connection: BrokerConnection): Promise<void> {
-    await this.#options.verify();
     if (this.#apart.has(consumer)) await consumer.subscribe(connection);
     else await this.#subscribe(consumer, connection);
   }

@@ -133,6 +133,7 @@ test("explain says what a queue loses: by its handler, its ttl, its limit, its e
       breaker: null,
       acksOnDelivery: false,
       autoDelete: false,
+      exclusive: false,
     },
     bindings: [
       {

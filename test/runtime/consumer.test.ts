@@ -23,6 +23,7 @@ test("a consumer that ends while its channel is opened consumes nothing", async 
   };
   const consumer = new QueueConsumer({
     queue,
+    bindingsOf: () => [],
     project: "test",
     publisher: { publish: () => Promise.reject(new Error("it publishes nothing")) },
     onReplyDropped: () => undefined,

@@ -44,6 +44,7 @@ async function consuming({ url }: Vhost, { channel }: Client, kind: Kind) {
   const claims = createClaims(topology, { onChange: nothing, log });
   const consumer = new QueueConsumer({
     queue,
+    bindingsOf: () => [],
     project: "test",
     publisher: {
       publish: async () => {

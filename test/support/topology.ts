@@ -95,6 +95,7 @@ function queueOf(name: string, given: Partial<Queue>): Queue {
     ordered: false,
     autoDelete: false,
     rpc: false,
+    exclusive: false,
     external: false,
     was: null,
     at,

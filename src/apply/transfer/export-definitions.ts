@@ -3,7 +3,8 @@ import { desiredObjects } from "../objects.ts";
 
 /**
  * What `apply` would declare, in the form of definitions of one vhost: a broker takes them at
- * `POST /api/definitions/{vhost}`. What is external has to be there already, since bindings name it.
+ * `POST /api/definitions/{vhost}`. What is external has to be there already, since bindings name it;
+ * an exclusive queue is declared by whoever consumes it, and no definition can say it.
  */
 export function exportDefinitions(topology: Topology): object {
   const { exchanges, queues, bindings, policies } = desiredObjects(topology);

@@ -32,9 +32,9 @@ function exchangeNode({ name, type }: Exchange, ids: Ids): string {
   return `${ids.exchange.get(name)}{{"${text(name)}<br/>${text(type)}"}}`;
 }
 
-function queueNodes({ name, type, handler }: Queue, ids: Ids): readonly string[] {
+function queueNodes({ name, type, exclusive, handler }: Queue, ids: Ids): readonly string[] {
   const id = ids.queue.get(name);
-  const queue = `${id}[("${text(name)}<br/>${type}")]`;
+  const queue = `${id}[("${text(name)}<br/>${type}${exclusive ? ", exclusive" : ""}")]`;
   return handler === null ? [queue] : [queue, `${id} --> ${id}h(["${text(handler.name)}"])`];
 }
 

@@ -75,8 +75,8 @@ function addressOf({ type, events }: Exchange): JsonObject {
 }
 
 function queueChannel(topology: Topology, queue: Queue, messages: Messages): JsonObject {
-  const { name, type } = queue;
-  const amqpQueue = { name, durable: true, exclusive: false, autoDelete: false };
+  const { name, type, exclusive, autoDelete } = queue;
+  const amqpQueue = { name, durable: !exclusive, exclusive, autoDelete };
   return {
     address: name,
     title: name,

@@ -59,6 +59,10 @@ function ofBroker(subject: Subject, queue: Queue): readonly Loss[] {
     const at = report.placeOf(join("/queues", queue.name, "autoDelete"), "value");
     losses.push({ at, message: `${deleted} its last consumer leaves` });
   }
+  if (queue.exclusive) {
+    const at = report.placeOf(join("/queues", queue.name, "exclusive"), "value");
+    losses.push({ at, message: `${deleted} the connection that consumes it ends` });
+  }
   if (expires === null) return losses;
   const message = `${deleted} nobody has used it for ${duration(expires.value)}`;
   return [...losses, { at: expires.at, message }];
