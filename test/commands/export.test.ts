@@ -48,6 +48,31 @@ test("export prints definitions.json, or a flowchart, and nothing else", async (
   expect(unknown).toMatchObject({ exit: 1, stdout: "" });
 });
 
+test("definitions leave out an exclusive queue with its bindings, and say so beside; explain and the flowchart show it", async ({
+  createProject,
+  runCli,
+}) => {
+  const queue =
+    '{ type: classic, exclusive: true, bind: { orders: "#" }, handler: take, deadLetter: none, allowLoss: true }';
+  const project = await createProject({
+    topology: topology.replace("queues: {", `queues: { own: ${queue},`),
+    handlers: { take: "" },
+  });
+  const { stdout, stderr, exit } = await runCli(project, ["export", "definitions"]);
+  expect({ stderr, exit }).toEqual({
+    stderr: 'left out: queue "own" is exclusive: whoever consumes it declares and binds it\n',
+    exit: 0,
+  });
+  const { queues, bindings } = JSON.parse(stdout);
+  expect([queues.length, bindings.length]).toEqual([1, 1]);
+  const flowchart = await runCli(project, ["export", "mermaid"]);
+  expect(flowchart.stdout).toContain("own<br/>classic, exclusive");
+  const explained = await runCli(project, ["explain", "own"]);
+  expect(explained.stdout).toMatch(/^own {2}classic, exclusive/);
+  expect(explained.stdout).toMatch(/orders +"#"/);
+  expect(explained.stdout).toContain("when the connection that consumes it ends");
+});
+
 test("what is exported as definitions is imported as the same topology", async ({
   createProject,
   runCli,

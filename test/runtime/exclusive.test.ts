@@ -130,3 +130,22 @@ test("a reload binds an exclusive queue otherwise, and deletes it when it is not
   await isGone(vhost);
   await warren.stop();
 });
+
+test("an exclusive queue is bound again when its exchange was deleted, and keeps its messages in a pause", async ({
+  vhost,
+  client,
+}) => {
+  const breaker = "breaker: { failureRate: 1, window: 1, pause: 300ms }";
+  const warren = await start(vhost, bound('"a.#"').replace("exclusive:", `${breaker}, exclusive:`));
+  await untilReady(warren);
+  await client.channel.deleteExchange("jobs");
+  await waitFor(async () => (await send(warren, "a.1", "again")).status === 202, {
+    what: "the exchange with its binding",
+  });
+  await arrives(warren, "again");
+  await send(warren, "a.1", "failed");
+  await waitFor(() => consumerOf(warren) === "paused", { what: "the pause" });
+  expect((await send(warren, "a.1", "meanwhile")).status).toBe(202);
+  await arrives(warren, "meanwhile");
+  await warren.stop();
+});
