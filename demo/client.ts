@@ -18,14 +18,20 @@ const pollMs = 50;
 
 /** @throws {DemoError} if nothing listens there or the answer is not 202. */
 export async function publish(url: string, path: string, body: object): Promise<Published> {
-  const response = await request(new URL(path, url), {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify(body),
-  });
+  return JSON.parse(await post(new URL(path, url), body, 202)) as Published;
+}
+
+/** @throws {DemoError} if nothing listens there or the answer is not 200. */
+export async function ask(url: string, path: string, body: object): Promise<string> {
+  return await post(new URL(path, url), body, 200);
+}
+
+async function post(url: URL, body: object, status: number): Promise<string> {
+  const headers = { "content-type": "application/json" };
+  const response = await request(url, { method: "POST", headers, body: JSON.stringify(body) });
   const text = await response.text();
-  if (response.status !== 202) throw new DemoError(`answered ${response.status}: ${text}`);
-  return JSON.parse(text) as Published;
+  if (response.status !== status) throw new DemoError(`answered ${response.status}: ${text}`);
+  return text;
 }
 
 /**

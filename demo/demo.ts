@@ -8,8 +8,8 @@ import { load } from "../src/loader/load.ts";
 import { route } from "../src/routing/route.ts";
 import type { TracedDelivery } from "../src/runtime/trace.ts";
 import type { Topology } from "../src/topology.ts";
-import { DemoError, follow, publish } from "./client.ts";
-import { type Scenario, scenarios } from "./scenarios.ts";
+import { ask, DemoError, follow, publish } from "./client.ts";
+import { question, type Scenario, scenarios } from "./scenarios.ts";
 
 /** One line of a scenario's table. */
 type Row = { readonly isExpected: boolean; readonly cells: readonly string[] };
@@ -29,6 +29,8 @@ async function main(): Promise<number> {
     const rows = await play(loaded.topology, url, scenario);
     failures += rows.filter(({ isExpected }) => !isExpected).length;
   }
+  console.log(`${question.title}\n  POST ${question.path} ${JSON.stringify(question.body)}`);
+  console.log(`  200 ${await ask(url, question.path, question.body)}\n`);
   console.log(failures === 0 ? "All ended as expected." : `${failures} did not end as expected.`);
   return failures === 0 ? 0 : 1;
 }

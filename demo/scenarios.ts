@@ -1,4 +1,4 @@
-/** What the demo publishes: the requests of the README, and two more. */
+/** What the demo publishes: the requests of the README, and two more; and what it asks. */
 export type Scenario = {
   readonly title: string;
   readonly path: string;
@@ -93,3 +93,14 @@ export const scenarios: readonly Scenario[] = [
     rejectedBy: [],
   },
 ];
+
+/** What the demo asks, and whose handler answers. */
+export const question = {
+  title: "A price is asked for, and answered by the handler of its queue",
+  path: "/rpc",
+  body: {
+    exchange: "tasks",
+    routing_key: "price.quote",
+    message: { book_id: "book123", quantity: 2 },
+  },
+} as const;

@@ -3,8 +3,9 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { inject } from "vitest";
-import { scenarios } from "../demo/scenarios.ts";
+import { question, scenarios } from "../demo/scenarios.ts";
 import { defineHandler, type HandlerContext } from "../src/handler.ts";
+import quote from "../src/handlers/quote.ts";
 import { load } from "../src/loader/load.ts";
 import { runTopology } from "./support/runner.ts";
 import { expect, test } from "./support/test.ts";
@@ -15,7 +16,7 @@ const file = fileURLToPath(new URL("../topology.yaml", import.meta.url));
 
 type Handled = { readonly queue: string; readonly event: unknown; readonly body: string };
 
-/** The shipped topology, with handlers that write down what they are given. */
+/** The shipped topology, with handlers that write down what they are given, and the one that answers. */
 async function startBookshop(vhost: Vhost) {
   const loaded = load({ file, env: { RABBITMQ_URL: vhost.url } });
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
@@ -28,7 +29,7 @@ async function startBookshop(vhost: Vhost) {
       .filter(({ handler }) => handler !== null)
       .map(({ name }) => [name, defineHandler<never>(record)]),
   );
-  return { ...(await runTopology(topology, modules)), handled };
+  return { ...(await runTopology(topology, { ...modules, price_quote: quote })), handled };
 }
 
 const cleanCode = {
@@ -122,11 +123,24 @@ test("the seven requests, as written, answer 202 and reach every handler as flat
   await shop.stop();
 });
 
+test("the README's question, as written, is answered by the handler of its queue", async ({
+  vhost,
+}) => {
+  const shop = await startBookshop(vhost);
+  const { status, body } = await shop.post(question.path, question.body);
+  await shop.stop();
+  expect({ status, body }).toEqual({
+    status: 200,
+    body: { book_id: "book123", quantity: 2, total: 79.98 },
+  });
+});
+
 test("the README's curls are the requests that are tested here", () => {
   const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
   const bodies = [...readme.matchAll(/-d '(.+)'/g)].map(([, body = ""]) => JSON.parse(body));
-  expect(bodies).toEqual(requests.map(({ body }) => body));
-  expect(scenarios.map(({ body }) => body)).toEqual(expect.arrayContaining(bodies));
+  expect(bodies).toEqual([...requests, question].map(({ body }) => body));
+  const shown = [...scenarios, question].map(({ body }) => body);
+  expect(shown).toEqual(expect.arrayContaining(bodies));
 });
 
 const amqpTools = ["amqp-publish", "amqp-get"].every((tool) => {

@@ -88,7 +88,6 @@ const expected = `# Imported from d.json of RabbitMQ 3.10.8, vhost "shop".
 # Every queue is parked: name a handler in place of none to have its messages handled.
 # Not managed by warren, and left as it is: 2 users (guest, app).
 # Left out, since the file can't say it:
-#   queue "reply": it is auto-delete: it goes with its last consumer
 #   policy "old": ha-mode mirrors classic queues, which no RabbitMQ does since 4.0
 #   binding "orders" → "gone" "order.*": queue "gone" is not in this file (d.json:1:4206)
 
@@ -145,6 +144,7 @@ queues:
     deliveryLimit: 5
   # external: it is not durable: it is gone when the broker restarts
   brief: { type: classic, external: true, handler: none }
+  reply: { type: classic, bind: { orders: reply }, handler: none, autoDelete: true }
   typo: { type: classic, handler: none, ttl: 5ms, arguments: { x-dead-letter-exchange: daed } }
 
 policies:
@@ -153,12 +153,11 @@ policies:
 const said = [
   'external: exchange "lost": its alternate exchange "nowhere" is not in this file',
   'external: queue "brief": it is not durable: it is gone when the broker restarts',
-  'left out: queue "reply": it is auto-delete: it goes with its last consumer',
   'left out: policy "old": ha-mode mirrors classic queues, which no RabbitMQ does since 4.0',
   'left out: binding "orders" → "gone" "order.*": queue "gone" is not in this file (d.json:1:4206)',
   "not managed: 2 users (guest, app)",
   'check will refuse: t.yaml:62:88 dead-letter-lost  dead-letter exchange "daed" is not declared; did you mean "dead"?',
-  'imported from d.json of RabbitMQ 3.10.8, vhost "shop": 7 exchanges, 8 queues, 15 bindings, 2 policies; 2 external, 3 left out, 1 problem, 2 warnings',
+  'imported from d.json of RabbitMQ 3.10.8, vhost "shop": 7 exchanges, 8 queues, 15 bindings, 2 policies; 2 external, 2 left out, 1 problem, 3 warnings',
 ];
 
 test("definitions become a file in friendly words; what it can't say is external or left out, and said", async ({

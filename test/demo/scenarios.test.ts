@@ -37,9 +37,9 @@ test.each([
 
 test("the demo publishes every request of the README", async () => {
   const readme = await readFile(join(REPOSITORY, "README.md"), "utf8");
-  const requests = [...readme.matchAll(/^curl -s localhost:8003(\S+) .*\n\s+-d '(.*)'$/gm)].map(
-    ([, path = "", body = ""]) => ({ path, body: JSON.parse(body) }),
-  );
+  const requests = [
+    ...readme.matchAll(/^curl -s localhost:8003(\/publish\S*) .*\n\s+-d '(.*)'$/gm),
+  ].map(([, path = "", body = ""]) => ({ path, body: JSON.parse(body) }));
   expect(requests).toHaveLength(7);
   const played = scenarios.map(({ path, body }) => ({ path, body }));
   expect(played).toEqual(expect.arrayContaining(requests));
