@@ -107,6 +107,8 @@ function environment(
   return {
     ...inherited(),
     HOME: join(folder, "home"),
+    // Not where the tests are started.
+    ERL_CRASH_DUMP: join(folder, "erl_crash.dump"),
     ERL_EPMD_PORT: String(ports.epmdPort),
     ERL_EPMD_ADDRESS: "127.0.0.1",
     RABBITMQ_NODENAME: `${name}@localhost`,
