@@ -37,9 +37,9 @@ test("start writes the types once it is ready, where they are not current, and i
   expect(JSON.parse(line)).toMatchObject({ level: 30, files: GENERATED });
   await project.write("src/handlers/job.ts", handlerOf("2"));
   await first.generation(2);
+  expect(await first.stop()).toBe(0);
   expect(first.lines("reloaded")).toHaveLength(1);
   expect(first.lines("nothing of what runs has changed")).toHaveLength(1);
-  expect(await first.stop()).toBe(0);
   expect((await runCli(project, ["generate", "--check"])).exit).toBe(0);
 
   const times = GENERATED.map((name) => statSync(project.path(name)).mtimeMs);

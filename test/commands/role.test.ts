@@ -30,7 +30,7 @@ test("--only http publishes and consumes nothing, --only consumers handles it an
   await consumers.process.waitForLine(/"msg":"handled"/);
   const health = await consumers.health();
   expect(Object.keys(health.queues).sort()).toEqual(["a", "job"]);
-  for (const path of ["/publish", "/publish/job.done"]) {
+  for (const path of ["/publish", "/publish/job.done", "/rpc"]) {
     expect(await consumers.publish(path, {})).toBe(404);
   }
   for (const path of ["/livez", "/readyz", "/topology", "/drift"]) {
@@ -43,8 +43,8 @@ test("--only http publishes and consumes nothing, --only consumers handles it an
     const body = document?.body as { paths: object } | undefined;
     return Object.keys(body?.paths ?? {});
   };
-  const publishing = pathsOf(whole).filter((path) => path.startsWith("/publish"));
-  expect(publishing).toContain("/publish/job.done");
+  const publishing = pathsOf(whole).filter((path) => /^\/(publish|rpc)/.test(path));
+  expect(publishing).toEqual(expect.arrayContaining(["/publish/job.done", "/rpc"]));
   expect(pathsOf(part)).toEqual(pathsOf(whole).filter((path) => !publishing.includes(path)));
   expect(await Promise.all([http.stop(), consumers.stop()])).toEqual([0, 0]);
 });
