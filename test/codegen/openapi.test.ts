@@ -70,7 +70,7 @@ test("the requests of the README are what the document says", async () => {
     const check = checkOf(content);
     return { path, ok: check(JSON.parse(body)), errors: check.errors };
   });
-  expect(answers.map(({ path }) => path)).toHaveLength(7);
+  expect(answers.map(({ path }) => path)).toHaveLength(8);
   expect(answers.filter(({ ok }) => !ok)).toEqual([]);
 });
 

@@ -75,7 +75,9 @@ test("a broker that waits shorter than it was said to costs a second run, and no
       const own = runs.filter((run) => run.startsWith(`${queue} `));
       const expected = [0, 1, 2].map((id) => `${queue} ${id} 1`);
       const isRepeated = queue.startsWith("quorum") || own.length > 3;
-      expect(own).toEqual(isRepeated ? [expected[0], ...expected] : expected);
+      // In a classic queue the copy that counts the delivery goes behind those that nobody had seen.
+      const again = queue === "classic" ? [...expected, expected[0]] : [expected[0], ...expected];
+      expect(own).toEqual(isRepeated ? again : expected);
     }
     const listed = await node.ctl("list_queues", "--silent", "messages", "name");
     const full = listed.split("\n").filter((line) => !line.startsWith("0\t"));

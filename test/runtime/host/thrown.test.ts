@@ -8,9 +8,9 @@ import { handlerText } from "../../support/threaded.ts";
 import { waitFor } from "../../support/wait-for.ts";
 import { deliveryOf, openHost, withoutBroker } from "./hosting.ts";
 
-const failed = (error: string) => ({
+const failed = (error: string, ...names: readonly (readonly string[])[]) => ({
   status: "failed",
-  cause: { reason: "handler-failed", error },
+  cause: { reason: "handler-failed", error, names },
 });
 const rejected = (error: string) => ({ status: "dead", cause: { reason: "rejected", error } });
 const changed = (error: Error, change: object) => Object.assign(error, change);
@@ -23,17 +23,25 @@ const unreadable = new Proxy(new Error("no"), {
 
 describe("whatever is thrown has an outcome", () => {
   test.for<[string, unknown, object]>([
-    ["an error", new TypeError("no"), failed("TypeError: no")],
+    ["an error", new TypeError("no"), failed("TypeError: no", ["TypeError", "Error"])],
     ["a text", "no", failed("thrown: no")],
     ["nothing", undefined, failed("thrown: undefined")],
     ["a symbol", Symbol("no"), failed("thrown: Symbol(no)")],
-    ["an object without a prototype", bare, failed("thrown: something that has no text")],
-    ["an error that can't be read", unreadable, failed("thrown: something that has no text")],
-    ["a message that is no text", changed(new Error(), { message: 5 }), failed("Error: 5")],
+    ["an object without a prototype", bare, failed("thrown: something that has no text", [])],
+    [
+      "an error that can't be read",
+      unreadable,
+      failed("thrown: something that has no text", ["Error"]),
+    ],
+    [
+      "a message that is no text",
+      changed(new Error(), { message: 5 }),
+      failed("Error: 5", ["Error"]),
+    ],
     [
       "a name that is no text",
       changed(new Error("no"), { name: { a: 1 } }),
-      failed("[object Object]: no"),
+      failed("[object Object]: no", ["Error"]),
     ],
     ["a Reject", new Reject("no"), rejected("no")],
     [
@@ -49,22 +57,30 @@ describe("whatever is thrown has an outcome", () => {
     [
       "a Retry",
       new Retry({ after: 1_000 }),
-      { ...failed("Retry: retry after 1000 ms"), status: "retry", afterMs: 1_000 },
+      {
+        ...failed("Retry: retry after 1000 ms", ["Retry", "Error"]),
+        status: "retry",
+        afterMs: 1_000,
+      },
     ],
     [
       "a Retry after for ever",
       new Retry({ after: Number.POSITIVE_INFINITY }),
-      { ...failed("Retry: retry after Infinity ms"), status: "retry", afterMs: 2 ** 32 - 1 },
+      {
+        ...failed("Retry: retry after Infinity ms", ["Retry", "Error"]),
+        status: "retry",
+        afterMs: 2 ** 32 - 1,
+      },
     ],
     [
       "a Retry after not a number",
       new Retry({ after: Number.NaN }),
-      failed("Retry: retry after NaN ms"),
+      failed("Retry: retry after NaN ms", ["Retry", "Error"]),
     ],
     [
       "a Retry after a text",
       changed(new Retry({ after: 1 }), { after: "1" }),
-      failed("Retry: retry after 1 ms"),
+      failed("Retry: retry after 1 ms", ["Retry", "Error"]),
     ],
   ])("%s", ([, thrown, outcome]) => {
     const read = readFailure(thrown);
