@@ -110,7 +110,9 @@ function randomQueue(random: Random, name: string, isModern: boolean): Queue {
   if (!isQuorum && random.below(4) === 0) args["x-max-length-bytes"] = 4 + random.below(10);
   if (!isQuorum && random.below(4) === 0) args["x-overflow"] = "reject-publish";
   if (!isQuorum && random.below(3) === 0) args["x-max-priority"] = random.pick([1, 4]);
-  if (random.below(2) === 0) {
+  const isDying = random.below(2) === 0;
+  // What a full quorum queue drops at once is dead-lettered forwards or backwards, as it comes.
+  if (isDying && !(isQuorum && "x-max-length" in args)) {
     args["x-dead-letter-exchange"] = "";
     args["x-dead-letter-routing-key"] = `dead.${name}`;
   }
