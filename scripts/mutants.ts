@@ -27,21 +27,21 @@ const MUTANTS: readonly Mutant[] = [
   {
     mistake: "a message is acked before its handler",
     file: "src/runtime/consumer.ts",
-    text: "    const readable = batch.filter((held) => !this.#refuse(held));",
-    instead: `    for (const held of batch) held.subscription.acks.ack(held.raw.fields.deliveryTag);
-    const readable = batch.filter((held) => !this.#refuse(held));`,
+    text: "    const readable = runs.filter((held) => !this.#refuse(held));",
+    instead: `    for (const held of runs) held.subscription.acks.ack(tagOf(held.raw));
+    const readable = runs.filter((held) => !this.#refuse(held));`,
     test: ["test/runtime/faults.test.ts", "an ack from before a reconnect never settles another"],
     failure: /^Error: waited \d+ ms for A to be back in its queue;/,
   },
   {
     mistake: "a message is acked on the channel of now, not on the one that brought it",
     file: "src/runtime/consumer.ts",
-    text: "    this.#waiting.push({ delivery: this.#delivery(incoming), incoming, raw, subscription });",
+    text: "    this.#waiting.add({ delivery: this.#delivery(incoming), incoming, raw, subscription });",
     instead: `    const newest = this as { subscription?: Live };
     newest.subscription = subscription;
     const held = { delivery: this.#delivery(incoming), incoming, raw, subscription };
     Object.defineProperty(held, "subscription", { get: () => newest.subscription });
-    this.#waiting.push(held);`,
+    this.#waiting.add(held);`,
     test: ["test/runtime/faults.test.ts", "an ack from before a reconnect never settles another"],
     failure: /^Error: waited \d+ ms for B to come again;/,
   },
