@@ -141,7 +141,11 @@ export class Reloader {
     }
     // Of equal topologies one is kept, with all that is in it: the other is gone before it is old.
     const topology = isSame ? Object.freeze({ ...runner.topology }) : loaded.topology;
-    const isWhole = (files: Digests) => this.#isWhole(files, digests, topology);
+    const isWhole = async (files: Digests, isSound: boolean) => {
+      // What can't be run may be what was read while it was written anew.
+      if (!isSound && !this.#watcher.isStable()) return false;
+      return await this.#isWhole(files, digests, topology);
+    };
     this.#took(await runner.update({ ok: true, topology, isWhole }));
   }
 

@@ -224,7 +224,7 @@ export class Runner {
     const { topology, isWhole } = edition;
     const prepared = await this.#preparing.prepare(this.#staffed(topology));
     const { files } = prepared;
-    const isHalf = isWhole ? !(await isWhole(files)) : false;
+    const isHalf = isWhole ? !(await isWhole(files, prepared.ok)) : false;
     if (isHalf || this.#isStopping) {
       if (prepared.ok) prepared.discard();
       return { status: "discarded", files };

@@ -11,8 +11,11 @@ export type Edition =
   | {
       readonly ok: true;
       readonly topology: Topology;
-      /** Whether what was loaded is what was meant to be, and not half of it; yes, unless said. */
-      readonly isWhole?: (files: Digests) => Promise<boolean>;
+      /**
+       * Whether what was loaded is what was meant to be, and not half of it; yes, unless said.
+       * `isSound`: it can be run.
+       */
+      readonly isWhole?: (files: Digests, isSound: boolean) => Promise<boolean>;
     }
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
