@@ -287,7 +287,10 @@ export class QueueConsumer implements Sharer {
     const { room, free } = this.#slots;
     if (free < 1 || this.#isPaused) return;
     const isShort = this.#waiting.size === 0 && this.#intake.isExhausted;
-    if (room < 1 && (isShort || this.#waiting.size > 0)) this.#slots.expect();
+    const isWaiting = this.#waiting.size > 0;
+    if (room < 1 && (isShort || isWaiting)) this.#slots.expect();
+    // A token that has come since nothing could be taken: nobody else would say so.
+    else if (isWaiting) this.wake();
     else if (isShort) this.#intake.topUp();
   }
 
