@@ -1,6 +1,7 @@
 /** Schemas as components of a document: each once, and their references lead there. */
 
 import { mapSubschemas, sharedName, subschemasOf } from "../events/subschemas.ts";
+import { unescapePointer } from "../events/violations.ts";
 import type { JsonSchema } from "../topology.ts";
 import { type Dialect, inDialect, keywordIn } from "./dialect.ts";
 import { hasReference, type JsonObject } from "./json.ts";
@@ -66,7 +67,7 @@ function writeRoot(
   const { $defs, definitions, ...own } = root;
   const parts = subschemasOf({ $defs, definitions }).map(({ pointer, schema }) => {
     const [, , step = ""] = pointer.split("/");
-    return { pointer, schema, component: nameOf(keyOf(step)) };
+    return { pointer, schema, component: nameOf(unescapePointer(step)) };
   });
   const all = [{ pointer: "", schema: own, component }, ...parts];
   const places: Places = new Map();
@@ -114,8 +115,3 @@ function withoutField(properties: unknown): unknown {
 }
 
 const DATA = ["const", "enum", "default", "examples"];
-
-/** A step of a JSON Pointer as the key that it is. */
-function keyOf(step: string): string {
-  return step.replaceAll("~1", "/").replaceAll("~0", "~");
-}

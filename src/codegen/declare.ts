@@ -1,6 +1,7 @@
 /** A JSON Schema as TypeScript declarations. */
 import { compile } from "json-schema-to-typescript";
 import { messageOf, WarrenError } from "../errors.ts";
+import { isObject } from "../events/encoding.ts";
 import type { EventSchema, JsonSchema } from "../topology.ts";
 import { pascalCase } from "./names.ts";
 import { namingShared, type SharedNames } from "./shared.ts";
@@ -55,7 +56,7 @@ function nestedName(outer: string, own: string | undefined): string | undefined 
 /** The event with `event_type` first; a `$ref` at its root, which would hide it, moves aside. */
 export function withEventType({ type, file, schema }: EventSchema): Declared {
   const { $ref, properties, required, allOf, ...rest } = schema;
-  const { event_type, ...fields } = isRecord(properties) ? properties : {};
+  const { event_type, ...fields } = isObject(properties) ? properties : {};
   const parts = [...listOf(allOf), ...($ref === undefined ? [] : [{ $ref }])];
   return {
     file,
@@ -67,10 +68,6 @@ export function withEventType({ type, file, schema }: EventSchema): Declared {
       required: ["event_type", ...listOf(required)],
     },
   };
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null;
 }
 
 function listOf(value: unknown): readonly unknown[] {

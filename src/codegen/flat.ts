@@ -1,5 +1,6 @@
 /** An event whose fields stand beside its type. */
 import { isObject } from "../events/encoding.ts";
+import { unescapePointer } from "../events/violations.ts";
 import type { Reference } from "./components.ts";
 import type { JsonObject } from "./json.ts";
 
@@ -49,6 +50,6 @@ function lookUp(schemas: JsonObject, $ref: string): unknown {
   return $ref
     .slice("#/components/schemas/".length)
     .split("/")
-    .map((step) => decodeURIComponent(step).replaceAll("~1", "/").replaceAll("~0", "~"))
+    .map((step) => unescapePointer(decodeURIComponent(step)))
     .reduce<unknown>((at, step) => Object(at)[step], schemas);
 }

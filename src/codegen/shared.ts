@@ -1,4 +1,7 @@
 /** What several schemas take from the same file becomes one type, however many bundles hold it. */
+import { isObject } from "../events/encoding.ts";
+import { sharedName as definitionName, mapSubschemas } from "../events/subschemas.ts";
+import { unescapePointer } from "../events/violations.ts";
 import type { JsonSchema } from "../topology.ts";
 import { pascalCase } from "./names.ts";
 
@@ -7,19 +10,14 @@ export type SharedNames = (key: string) => string | undefined;
 
 /** The definitions of a bundle that stand for another file, or for a part of one, by their keys. */
 export function sharedDefinitions({ $defs }: JsonSchema): ReadonlyMap<string, JsonSchema> {
-  const entries = isRecord($defs) ? Object.entries($defs) : [];
+  const entries = isObject($defs) ? Object.entries($defs) : [];
   return new Map(
     entries.flatMap(([key, schema]) => {
-      if (!isShared(key)) return [];
+      if (definitionName(key) === null) return [];
       // `true` and `false` are schemas too.
-      return [[key, isRecord(schema) ? schema : schema === false ? { not: {} } : {}] as const];
+      return [[key, isObject(schema) ? schema : schema === false ? { not: {} } : {}] as const];
     }),
   );
-}
-
-/** `common/money.json`, or `common/money.json/$defs/amount` for a part of it. */
-function isShared(key: string): boolean {
-  return /\.json(\/|$)/.test(key);
 }
 
 /**
@@ -44,59 +42,31 @@ function spoken(key: string): string {
     .replaceAll(/\/(\$defs|definitions|properties)(?=\/)/g, "");
 }
 
-/** Under these stands data, not a schema. */
-const dataKeywords: ReadonlySet<string> = new Set(["const", "enum"]);
-
 /** Data that no type needs; the compiler would follow a `$ref` in it. */
 const unneeded: ReadonlySet<string> = new Set(["default", "examples"]);
-
-/** Under these stand schemas by name, whatever the names are. */
-const mapKeywords: ReadonlySet<string> = new Set([
-  ...["properties", "patternProperties", "dependentSchemas", "$defs", "definitions"],
-]);
 
 /** The schema with names in place of what it takes from shared files. */
 export function namingShared(schema: JsonSchema, names: SharedNames): JsonSchema {
   const { $defs, ...rest } = schema;
-  const own = Object.entries(isRecord($defs) ? $defs : {}).filter(([key]) => !isShared(key));
+  const own = Object.entries(isObject($defs) ? $defs : {}).filter(
+    ([key]) => definitionName(key) === null,
+  );
   return namedIn(own.length === 0 ? rest : { ...rest, $defs: Object.fromEntries(own) }, names);
 }
 
 function namedIn(schema: JsonSchema, names: SharedNames): JsonSchema {
   const needed = Object.entries(schema).filter(([keyword]) => !unneeded.has(keyword));
-  const { $ref, ...rest } = mapValues(Object.fromEntries(needed), (value, keyword) => {
-    if (dataKeywords.has(keyword)) return value;
-    return mapKeywords.has(keyword) && isRecord(value)
-      ? mapValues(value, (inner) => named(inner, names))
-      : named(value, names);
-  });
+  const { $ref, ...rest } = mapSubschemas(Object.fromEntries(needed), ({ schema: inner }) =>
+    typeof inner === "boolean" ? inner : namedIn(inner, names),
+  );
   const tsType = typeof $ref === "string" ? names(keyOf($ref)) : undefined;
   if (tsType === undefined) return $ref === undefined ? rest : { ...rest, $ref };
   if (Object.keys(rest).every((key) => key === "description")) return { ...rest, tsType };
   return { ...rest, allOf: [...(Array.isArray(rest.allOf) ? rest.allOf : []), { tsType }] };
 }
 
-function named(value: unknown, names: SharedNames): unknown {
-  if (Array.isArray(value)) return value.map((item) => named(item, names));
-  return isRecord(value) ? namedIn(value, names) : value;
-}
-
 /** The key in `$defs` that a `$ref` of a bundle points to. */
 function keyOf(reference: string): string {
   if (!reference.startsWith("#/$defs/")) return "";
-  const token = decodeURIComponent(reference.slice("#/$defs/".length));
-  return token.replaceAll("~1", "/").replaceAll("~0", "~");
-}
-
-function mapValues(
-  record: JsonSchema,
-  change: (value: unknown, key: string) => unknown,
-): JsonSchema {
-  return Object.fromEntries(
-    Object.entries(record).map(([key, value]) => [key, change(value, key)]),
-  );
-}
-
-function isRecord(value: unknown): value is JsonSchema {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+  return unescapePointer(decodeURIComponent(reference.slice("#/$defs/".length)));
 }

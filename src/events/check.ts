@@ -6,7 +6,7 @@ import { NUMBERS } from "../numbers.ts";
 import type { EventSchema, JsonSchema } from "../topology.ts";
 import { boundEnum, boundUniqueItems } from "./keywords.ts";
 import { compilePattern } from "./pattern/pattern.ts";
-import { toViolations, type Violation } from "./violations.ts";
+import { toViolations, unescapePointer, type Violation } from "./violations.ts";
 import { countWork, createWork, TooMuchWork, type Work, withWork } from "./work.ts";
 
 /** An event's schema, ready to check fields with. */
@@ -160,6 +160,6 @@ function resolve(root: JsonSchema, $ref: unknown): unknown {
   return decodeURIComponent($ref.slice(1))
     .split("/")
     .slice(1)
-    .map((step) => step.replaceAll("~1", "/").replaceAll("~0", "~"))
+    .map(unescapePointer)
     .reduce<unknown>((at, step) => (at as Record<string, unknown> | undefined)?.[step], root);
 }

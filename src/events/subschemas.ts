@@ -1,7 +1,7 @@
 /** Where the schemas stand that a JSON Schema is made of; what stands elsewhere in it is data. */
 import type { JsonSchema } from "../topology.ts";
 import { isObject } from "./encoding.ts";
-import { escapePointer } from "./violations.ts";
+import { escapePointer, unescapePointer } from "./violations.ts";
 
 /** A schema directly in another one. */
 export type Subschema = {
@@ -105,5 +105,5 @@ export function sharedName(key: string): string | null {
   const [, path, pointer] = /^(.+?)\.json(\/.*)?$/s.exec(key) ?? [];
   if (path === undefined) return null;
   const last = (pointer ?? path).split("/").at(-1) ?? "";
-  return last.replaceAll("~1", "/").replaceAll("~0", "~");
+  return unescapePointer(last);
 }

@@ -76,6 +76,11 @@ export function escapePointer(step: string): string {
   return step.replaceAll("~", "~0").replaceAll("/", "~1");
 }
 
+/** The name that `escapePointer` was given. */
+export function unescapePointer(step: string): string {
+  return step.replaceAll("~1", "/").replaceAll("~0", "~");
+}
+
 /** No more of them than are shown: there may be thousands. */
 function list(values: readonly unknown[]): string {
   const shown: string[] = [];

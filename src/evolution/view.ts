@@ -3,7 +3,7 @@
  * to, and those of its `allOf`. A value is valid if it meets each of them.
  */
 import { isObject } from "../events/encoding.ts";
-import { escapePointer } from "../events/violations.ts";
+import { escapePointer, unescapePointer } from "../events/violations.ts";
 import type { JsonSchema } from "../topology.ts";
 
 /** Keywords that stand together, of which `$ref` and `allOf` are others of the same view. */
@@ -126,7 +126,7 @@ function resolve(root: JsonSchema, reference: unknown): unknown {
   }
   return text
     .split("/")
-    .map((step) => step.replaceAll("~1", "/").replaceAll("~0", "~"))
+    .map(unescapePointer)
     .reduce<unknown>(
       (found, step) =>
         typeof found === "object" && found !== null && Object.hasOwn(found, step)

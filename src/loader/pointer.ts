@@ -1,4 +1,4 @@
-import { escapePointer } from "../events/violations.ts";
+import { escapePointer, unescapePointer } from "../events/violations.ts";
 
 /** The JSON Pointer (RFC 6901) of a member, however deep. */
 export function join(pointer: string, ...keys: readonly (string | number)[]): string {
@@ -7,8 +7,5 @@ export function join(pointer: string, ...keys: readonly (string | number)[]): st
 
 /** The keys and indexes of a JSON Pointer, as text. */
 export function split(pointer: string): readonly string[] {
-  return pointer
-    .split("/")
-    .slice(1)
-    .map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~"));
+  return pointer.split("/").slice(1).map(unescapePointer);
 }
