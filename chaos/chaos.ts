@@ -14,9 +14,10 @@ import { drainQueues, sendInvalid, WORK_AND_DELAY_QUEUES } from "./foreigner.ts"
 import { Generator } from "./generator.ts";
 import { RunsFile } from "./ledger.ts";
 import { play } from "./play.ts";
-import { type Report, report } from "./report.ts";
+import { report } from "./report.ts";
 import type { Schedule } from "./schedule.ts";
 import { SettlementLedger } from "./settlements.ts";
+import type { Report } from "./telling.ts";
 import { createWorkspace, RUNS_FILE } from "./workspace.ts";
 
 export type ChaosOptions = {

@@ -5,15 +5,12 @@ import type { Evidence, Happened } from "./evidence.ts";
 import type { Sent } from "./ledger.ts";
 import type { HandlerRun } from "./project/src/job/run.ts";
 import { reconcile, type Violations } from "./reconcile.ts";
-import { count, list, wrongs } from "./telling.ts";
-
-export type Report = { readonly isPass: boolean; readonly text: string };
+import { count, list, type Report, tell, wrongs } from "./telling.ts";
 
 /** The whole account of a run. */
 export function report(evidence: Evidence): Report {
   const violations = reconcile(evidence);
-  const isPass = Object.values(violations).every(({ length }) => length === 0);
-  const lines = [
+  return tell(violations, (isPass) => [
     ...head(evidence),
     ...jepsen(evidence, violations),
     ...perFault(evidence),
@@ -21,8 +18,7 @@ export function report(evidence: Evidence): Report {
     ...processes(evidence),
     ...wrongs(violations),
     verdict(evidence, violations, isPass),
-  ];
-  return { isPass, text: lines.join("\n") };
+  ]);
 }
 
 function head({ seed, phases, sent }: Evidence): readonly string[] {

@@ -1,10 +1,23 @@
 /** How reports say things. */
 
+export type Report = { readonly isPass: boolean; readonly text: string };
+
+type Violations = Readonly<Record<string, readonly string[]>>;
+
+/** A run passes that has no violations; its lines may say so. */
+export function tell(
+  violations: Violations,
+  linesOf: (isPass: boolean) => readonly string[],
+): Report {
+  const isPass = Object.values(violations).every(({ length }) => length === 0);
+  return { isPass, text: linesOf(isPass).join("\n") };
+}
+
 /** How many of the messages concerned are named for each violation. */
 const SHOWN = 10;
 
 /** What was wrong, with its name. */
-export function wrongs(violations: Readonly<Record<string, readonly string[]>>): readonly string[] {
+export function wrongs(violations: Violations): readonly string[] {
   return Object.entries(violations).flatMap(([name, found]) => {
     if (found.length === 0) return [];
     const more = found.length > SHOWN ? [`  … and ${found.length - SHOWN} more`] : [];

@@ -1,24 +1,20 @@
 /** What a run is told as: numbers first, then what was wrong, then one line. Pure. */
-import { count, list, wrongs } from "../telling.ts";
+import { count, list, type Report, tell, wrongs } from "../telling.ts";
 import type { Evidence } from "./evidence.ts";
 import type { Script } from "./project/src/job.ts";
 import { reconcile, repeats, type Violations } from "./reconcile.ts";
 
-export type Report = { readonly isPass: boolean; readonly text: string };
-
 /** The whole account of a run. */
 export function report(evidence: Evidence): Report {
   const violations = reconcile(evidence);
-  const isPass = Object.values(violations).every(({ length }) => length === 0);
-  const lines = [
+  return tell(violations, (isPass) => [
     ...head(evidence),
     ...jepsen(evidence, violations),
     ...perScript(evidence),
     ...runner(evidence),
     ...wrongs(violations),
     verdict(evidence, violations, isPass),
-  ];
-  return { isPass, text: lines.join("\n") };
+  ]);
 }
 
 function head({ seed, version, sent, runs, block }: Evidence): readonly string[] {

@@ -8,13 +8,14 @@ import { now } from "../clock.ts";
 import { Fleet } from "../fleet.ts";
 import { drainQueues } from "../foreigner.ts";
 import { RunsFile } from "../ledger.ts";
+import type { Report } from "../telling.ts";
 import { createWorkspace, RUNS_FILE } from "../workspace.ts";
 import { prepareBlock } from "./block.ts";
 import { type Evidence, HELD } from "./evidence.ts";
 import { type PlanOptions, planMessages, QUEUES, type Sent } from "./plan.ts";
 import type { JobRun } from "./project/src/job.ts";
 import { publishAll } from "./publisher.ts";
-import { type Report, report } from "./report.ts";
+import { report } from "./report.ts";
 
 export type TrialOptions = PlanOptions & {
   /** So long the broker takes no messages, once a third is handled; 0: it always does. */

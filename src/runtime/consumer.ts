@@ -286,8 +286,8 @@ export class QueueConsumer implements Sharer {
   #lookAhead(): void {
     const { room, free } = this.#slots;
     if (free < 1 || this.#isPaused) return;
-    const isShort = this.#waiting.size === 0 && this.#intake.isExhausted;
     const isWaiting = this.#waiting.size > 0;
+    const isShort = !isWaiting && this.#intake.isExhausted;
     if (room < 1 && (isShort || isWaiting)) this.#slots.expect();
     // A token that has come since nothing could be taken: nobody else would say so.
     else if (isWaiting) this.wake();
