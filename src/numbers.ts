@@ -75,8 +75,6 @@ export const NUMBERS = {
   maxRememberedBytes: 32 * 1024 * 1024,
   /** So many acks the broker passes on at once; later ones could be lost when a channel closes. */
   maxOrderedPrefetch: 32,
-  /** Ids of messages that the broker has again although no handler had them; of one queue. */
-  maxGivenBack: 10_000,
   maxBodyBytes: 1024 * 1024,
   maxJsonDepth: 64,
   /** In one body, keys not counted: an order of 1,000 books has 4,000. */

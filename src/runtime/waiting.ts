@@ -1,12 +1,11 @@
 /** Delivered messages that no handler has yet, those of the highest priority first. */
-import { NUMBERS } from "../numbers.ts";
 import type { Queue } from "../topology.ts";
 import type { Live, Received } from "./settle.ts";
 
 export class Waiting<Message extends Received> {
   readonly #queue: () => Queue;
   #messages: Message[] = [];
-  /** Ids of what the broker has again unseen, the oldest first: its redelivery says nothing of a crash. */
+  /** Ids of what the broker has again unseen: its redelivery says nothing of a crash. */
   readonly #givenBack = new Set<string>();
 
   /** @param queue as the topology in force says it; an ordered one has no priorities. */
@@ -41,7 +40,7 @@ export class Waiting<Message extends Received> {
   /** Hands everything back, uncounted. */
   handBack(): void {
     for (const { raw, subscription, incoming } of this.#messages) {
-      this.#remember(incoming.message.id);
+      this.#givenBack.add(incoming.message.id);
       subscription.acks.handBack(raw.fields.deliveryTag);
     }
     this.#messages = [];
@@ -51,10 +50,10 @@ export class Waiting<Message extends Received> {
   drop(subscription: Live): void {
     const ended = this.#messages.filter((message) => message.subscription === subscription);
     this.#messages = this.#messages.filter((message) => message.subscription !== subscription);
-    for (const { incoming } of ended) this.#remember(incoming.message.id);
+    for (const { incoming } of ended) this.#givenBack.add(incoming.message.id);
   }
 
-  /** Another pause begins. */
+  /** Another pause begins, or another subscription: no more is kept than one has brought. */
   forgetGivenBack(): void {
     this.#givenBack.clear();
   }
@@ -62,15 +61,6 @@ export class Waiting<Message extends Received> {
   /** Whether it has come again although no handler had it. */
   isGivenBack({ raw, incoming }: Received): boolean {
     return raw.fields.redelivered && this.#givenBack.delete(incoming.message.id);
-  }
-
-  /** Somebody else may get them: so many are kept at most. */
-  #remember(id: string): void {
-    this.#givenBack.add(id);
-    for (const oldest of this.#givenBack) {
-      if (this.#givenBack.size <= NUMBERS.maxGivenBack) return;
-      this.#givenBack.delete(oldest);
-    }
   }
 
   #put(message: Message, isBehind: (other: Message) => boolean): void {
