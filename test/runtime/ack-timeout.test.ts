@@ -79,10 +79,14 @@ test("a broker that waits shorter than it was said to costs a second run, and no
       const again = queue === "classic" ? [...expected, expected[0]] : [expected[0], ...expected];
       expect(own).toEqual(isRepeated ? again : expected);
     }
-    const listed = await node.ctl("list_queues", "--silent", "messages", "name");
-    const full = listed.split("\n").filter((line) => !line.startsWith("0\t"));
+    const full = async () => {
+      const listed = await node.ctl("list_queues", "--silent", "messages", "name");
+      return listed.split("\n").filter((line) => !line.startsWith("0\t"));
+    };
+    // What a quorum queue holds is listed some seconds late.
+    await waitFor(async () => (await full()).length === 1, { what: "empty queues" });
     // The state of the topology is one message, always.
-    expect(full).toEqual(["1\twarren.test.state"]);
+    expect(await full()).toEqual(["1\twarren.test.state"]);
   } finally {
     await node.stop();
   }
