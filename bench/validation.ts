@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { createEventReader } from "../src/events/reader.ts";
 import { load } from "../src/loader/load.ts";
 import { eventsOfQueue, groupOf } from "../src/routing/events.ts";
-import { address } from "../src/runtime/address.ts";
+import { address } from "../src/runtime/publish/address.ts";
 import { REPOSITORY } from "../test/support/processes.ts";
 import { compare, type Measurement } from "./measure.ts";
 

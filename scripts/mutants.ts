@@ -26,7 +26,7 @@ type Mutant = {
 const MUTANTS: readonly Mutant[] = [
   {
     mistake: "a message is acked before its handler",
-    file: "src/runtime/consumer.ts",
+    file: "src/runtime/consume/consumer.ts",
     text: "    const readable = runs.filter((held) => !this.#refuse(held));",
     instead: `    for (const held of runs) held.subscription.acks.ack(tagOf(held.raw));
     const readable = runs.filter((held) => !this.#refuse(held));`,
@@ -35,7 +35,7 @@ const MUTANTS: readonly Mutant[] = [
   },
   {
     mistake: "a message is acked on the channel of now, not on the one that brought it",
-    file: "src/runtime/consumer.ts",
+    file: "src/runtime/consume/consumer.ts",
     text: "    this.#waiting.add({ delivery: this.#delivery(incoming), incoming, raw, subscription });",
     instead: `    const newest = this as { subscription?: Live };
     newest.subscription = subscription;
@@ -55,7 +55,7 @@ const MUTANTS: readonly Mutant[] = [
   },
   {
     mistake: "a message is published when it is confirmed, though it was returned",
-    file: "src/runtime/lane.ts",
+    file: "src/runtime/publish/lane.ts",
     text: '    const isReturned = outcome.status === "confirmed" && pending.returned !== null;',
     instead: "    const isReturned = false;",
     test: ["test/http/answers.test.ts", "422: what no queue takes is nowhere"],

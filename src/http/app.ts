@@ -1,7 +1,7 @@
 /** The HTTP interface as an express app that does not listen. */
 import express, { type Express, type RequestHandler } from "express";
 import type { Log } from "../handler.ts";
-import type { Published, PublishRequest } from "../runtime/publish.ts";
+import type { Published, PublishRequest } from "../runtime/publish/publish.ts";
 import type { Called, CallRequest } from "../runtime/rpc/call.ts";
 import type { RunnerStatus } from "../runtime/status.ts";
 import type { TracedDelivery } from "../runtime/trace.ts";

@@ -1,9 +1,9 @@
 /** What a caller says besides the message: in the query, in headers, or around the message. */
 import type { Request } from "express";
 import type { Violation } from "../events/reader.ts";
-import { traceContext } from "../runtime/inherited.ts";
-import { compileProperties, propertySchemas } from "../runtime/properties.ts";
-import type { PublishRequest } from "../runtime/publish.ts";
+import { traceContext } from "../runtime/publish/inherited.ts";
+import { compileProperties, propertySchemas } from "../runtime/publish/properties.ts";
+import type { PublishRequest } from "../runtime/publish/publish.ts";
 import { Refusal } from "./problem.ts";
 
 /** The properties of a message by their names in HTTP. */

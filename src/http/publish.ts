@@ -1,8 +1,8 @@
 import { type Request, type RequestHandler, type Response, Router } from "express";
 import type { ErrorCode } from "../errors.ts";
 import { CLOUD_EVENT } from "../events/encoding.ts";
-import { propertySchemas } from "../runtime/properties.ts";
-import type { Published, PublishRequest } from "../runtime/publish.ts";
+import { propertySchemas } from "../runtime/publish/properties.ts";
+import type { Published, PublishRequest } from "../runtime/publish/publish.ts";
 import { bodyOf, readBody } from "./body.ts";
 import { type Options, readOptions, toProperties } from "./options.ts";
 import { allowOnly, Refusal } from "./problem.ts";

@@ -1,6 +1,6 @@
 import { type RequestHandler, Router } from "express";
 import { NUMBERS } from "../numbers.ts";
-import { propertySchemas } from "../runtime/properties.ts";
+import { propertySchemas } from "../runtime/publish/properties.ts";
 import type { Called, CallRequest } from "../runtime/rpc/call.ts";
 import { bodyOf, readBody } from "./body.ts";
 import { type Options, toProperties } from "./options.ts";

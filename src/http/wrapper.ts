@@ -1,7 +1,7 @@
 /** A message in a wrapper that says where it goes, and how. */
 import type { Check } from "../events/check.ts";
 import { decodeJson, type JsonLimits, MESSAGE_LIMITS } from "../events/json.ts";
-import { compileProperties } from "../runtime/properties.ts";
+import { compileProperties } from "../runtime/publish/properties.ts";
 import { memberBytes } from "./member.ts";
 import { malformed } from "./options.ts";
 import { Refusal } from "./problem.ts";

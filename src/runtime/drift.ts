@@ -6,7 +6,7 @@ import type { DocumentEntry } from "../apply/plan/document.ts";
 import { messageOf } from "../errors.ts";
 import type { Log } from "../handler.ts";
 import type { Topology } from "../topology.ts";
-import { loadPlanning } from "./applying.ts";
+import { loadPlanning } from "./recovery/applying.ts";
 
 export type DriftStatus = {
   /** RFC 3339. */

@@ -1,11 +1,11 @@
 /** What a runner says of itself; /health, /readyz and the log show it. */
 import type { Problem } from "../errors.ts";
-import type { BreakerState } from "./breaker.ts";
 import type { DriftStatus } from "./drift.ts";
 import type { HostStatus } from "./host/host.ts";
 import type { ClaimsStatus } from "./idempotency/claims.ts";
 import type { LoopDelayStatus } from "./loop-delay.ts";
-import type { Pause } from "./pausing.ts";
+import type { BreakerState } from "./pace/breaker.ts";
+import type { Pause } from "./pace/pausing.ts";
 
 export type ConnectionState = "connecting" | "ready" | "blocked" | "down" | "closed";
 /**

@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import type { JsonObject } from "../../src/codegen/json.ts";
 import { openApiDocument } from "../../src/codegen/openapi/openapi.ts";
 import { errorTable } from "../../src/errors.ts";
-import { propertySchemas } from "../../src/runtime/properties.ts";
+import { propertySchemas } from "../../src/runtime/publish/properties.ts";
 import { REPOSITORY } from "../support/processes.ts";
 import {
   bookshop,

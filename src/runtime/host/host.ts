@@ -7,7 +7,7 @@ import type { Problem } from "../../errors.ts";
 import type { Violation } from "../../events/reader.ts";
 import type { Log, ReceivedMessage } from "../../handler.ts";
 import type { Topology } from "../../topology.ts";
-import type { Published, PublishRequest } from "../publish.ts";
+import type { Published, PublishRequest } from "../publish/publish.ts";
 import type { Called, CallRequest } from "../rpc/call.ts";
 
 export type Delivery = {

@@ -2,7 +2,7 @@
 import type { MessagePort } from "node:worker_threads";
 import type { Log } from "../../handler.ts";
 import type { Topology } from "../../topology.ts";
-import type { Published, PublishRequest } from "../publish.ts";
+import type { Published, PublishRequest } from "../publish/publish.ts";
 import type { Called, CallRequest } from "../rpc/call.ts";
 import type { Outcome } from "./host.ts";
 import type { PackedBatch } from "./packing.ts";

@@ -3,7 +3,7 @@ import type { Digests } from "../../digest.ts";
 import { messageOf } from "../../errors.ts";
 import type { Log } from "../../handler.ts";
 import type { Topology } from "../../topology.ts";
-import type { Published, PublishRequest } from "../publish.ts";
+import type { Published, PublishRequest } from "../publish/publish.ts";
 import type { Called, CallRequest } from "../rpc/call.ts";
 import { type Death, deathByForce, deathByItself } from "./death.ts";
 import type { Delivery } from "./host.ts";

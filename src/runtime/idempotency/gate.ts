@@ -6,9 +6,9 @@ import type { Log } from "../../handler.ts";
 import { NUMBERS } from "../../numbers.ts";
 import { formatBy, type Idempotency, type Queue } from "../../topology.ts";
 import { backoffMs } from "../backoff.ts";
+import type { Received } from "../consume/settle.ts";
 import type { Cause, Delivery } from "../host/host.ts";
 import type { Pauses } from "../pauses.ts";
-import type { Received } from "../settle.ts";
 import type { Claims, Verdict } from "./claims.ts";
 import type { Keys } from "./keys.ts";
 

@@ -5,10 +5,10 @@ import type { EventReader } from "../../events/reader.ts";
 import { NUMBERS } from "../../numbers.ts";
 import { route } from "../../routing/route.ts";
 import type { Topology } from "../../topology.ts";
-import { malformed, type PublishRequest, type Refusal, refuse } from "../address.ts";
 import { oneLine } from "../host/thread/cause.ts";
-import { composeMessage } from "../publish.ts";
-import type { Outgoing } from "../publisher.ts";
+import { malformed, type PublishRequest, type Refusal, refuse } from "../publish/address.ts";
+import { composeMessage } from "../publish/publish.ts";
+import type { Outgoing } from "../publish/publisher.ts";
 import { DIRECT_REPLY, type Reply, type RpcClient } from "./client.ts";
 
 export type CallRequest = Omit<

@@ -13,8 +13,8 @@
  */
 import type { ConfirmChannel, ConsumeMessage } from "amqplib";
 import { NUMBERS } from "../../numbers.ts";
-import { HEADERS } from "../incoming.ts";
-import type { Outgoing, Publisher, PublishOutcome, Replies } from "../publisher.ts";
+import { HEADERS } from "../consume/incoming.ts";
+import type { Outgoing, Publisher, PublishOutcome, Replies } from "../publish/publisher.ts";
 
 /** Of a channel that consumes it: the broker makes it an address of that channel's. */
 export const DIRECT_REPLY = "amq.rabbitmq.reply-to";

@@ -1,9 +1,9 @@
 /** What is sent to whoever asked, once a request has ended. */
 import { randomUUID } from "node:crypto";
 import type { ConsumeMessage } from "amqplib";
+import { HEADERS } from "../consume/incoming.ts";
 import type { Cause } from "../host/host.ts";
-import { HEADERS } from "../incoming.ts";
-import type { Outgoing, PublishOutcome } from "../publisher.ts";
+import type { Outgoing, PublishOutcome } from "../publish/publisher.ts";
 import { DIRECT_REPLY } from "./client.ts";
 
 /**

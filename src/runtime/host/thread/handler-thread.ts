@@ -3,7 +3,7 @@ import type { EventReader, ReadResult } from "../../../events/reader.ts";
 import type { HandlerModule, Log } from "../../../handler.ts";
 import { eventsOfQueue } from "../../../routing/events.ts";
 import type { Topology } from "../../../topology.ts";
-import type { Published, PublishRequest } from "../../publish.ts";
+import type { Published, PublishRequest } from "../../publish/publish.ts";
 import type { Called, CallRequest } from "../../rpc/call.ts";
 import { createReplyCheck } from "../../rpc/reply-check.ts";
 import type { Delivery } from "../host.ts";

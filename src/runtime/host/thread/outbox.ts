@@ -2,7 +2,7 @@
 import type { MessagePort } from "node:worker_threads";
 import { messageOf } from "../../../errors.ts";
 import { NUMBERS } from "../../../numbers.ts";
-import type { Published, PublishRequest } from "../../publish.ts";
+import type { Published, PublishRequest } from "../../publish/publish.ts";
 import type { Called, CallRequest } from "../../rpc/call.ts";
 import { packResults } from "../packing.ts";
 import type { FromThread, PublishAnswer, PublishCall, RpcCall, RunResult } from "../protocol.ts";
