@@ -442,6 +442,11 @@ const table = {
       "Its thread, or its process, ended or blocked with it, time and again; mend the handler and replay.",
   },
   rejected: { exit: 1, remedy: "The handler threw Reject." },
+  expired: {
+    exit: 1,
+    remedy:
+      "No handler was free before the request's time was over: raise concurrency, start more runners, or give calls more time.",
+  },
   "no-idempotency-key": {
     exit: 1,
     remedy:

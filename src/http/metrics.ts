@@ -1,6 +1,6 @@
 import { Router } from "express";
 import type { Registry } from "prom-client";
-import type { QueueStatus, RunnerStatus } from "../runtime/status.ts";
+import type { QueueStatus, RpcStatus, RunnerStatus } from "../runtime/status.ts";
 import { allowOnly } from "./problem.ts";
 
 /** `GET /metrics`, in Prometheus' text format. */
@@ -38,6 +38,11 @@ const READINGS: readonly Reading[] = [
     read: ({ topologyGeneration }) => topologyGeneration,
   },
   {
+    name: "warren_rpc_calls_waiting",
+    help: "Calls of this runner that wait for their replies.",
+    read: ({ rpc }) => rpc.waiting,
+  },
+  {
     name: "warren_main_loop_delay_worst_seconds",
     help: "How late the main loop has turned at most since the start.",
     read: ({ mainLoop }) => mainLoop.worstMs / 1_000,
@@ -50,6 +55,25 @@ type QueueReading = {
   readonly help: string;
   readonly read: (status: QueueStatus) => number | null;
 };
+
+/** They only grow. */
+const COUNTS: readonly (Omit<Reading, "read"> & { readonly read: (rpc: RpcStatus) => number })[] = [
+  {
+    name: "warren_rpc_late_replies_total",
+    help: "Replies to calls of this runner that came when nobody waited any more.",
+    read: ({ lateReplies }) => lateReplies,
+  },
+  {
+    name: "warren_rpc_dropped_replies_total",
+    help: "Replies of this runner whose caller was gone.",
+    read: ({ droppedReplies }) => droppedReplies,
+  },
+  {
+    name: "warren_rpc_expired_requests_total",
+    help: "Requests that no handler had, since their callers' time was over.",
+    read: ({ expiredRequests }) => expiredRequests,
+  },
+];
 
 const OPEN = { closed: 0, "half-open": 0.5, open: 1 } as const;
 
@@ -78,6 +102,13 @@ async function createRegistry(status: () => RunnerStatus): Promise<Registry> {
       else gauge.set(value);
     };
     const gauge = new Gauge({ name, help, registers, collect });
+  }
+  for (const { name, help, read } of COUNTS) {
+    const collect = () => {
+      counter.reset();
+      counter.inc(read(status().rpc));
+    };
+    const counter = new Counter({ name, help, registers, collect });
   }
   for (const { name, help, read } of QUEUE_READINGS) {
     const gauge = new Gauge({

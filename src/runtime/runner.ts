@@ -58,6 +58,7 @@ export class Runner {
   readonly #staffed: (topology: Topology) => Topology;
   #topology: Topology;
   #droppedReplies = 0;
+  #expiredRequests = 0;
   #isStopping = false;
 
   constructor(options: RunnerOptions) {
@@ -97,6 +98,9 @@ export class Runner {
       repair: () => this.#recovery.repair(),
       onReplyDropped: () => {
         this.#droppedReplies += 1;
+      },
+      onRequestExpired: () => {
+        this.#expiredRequests += 1;
       },
       trace: this.#trace,
       log,
@@ -208,6 +212,7 @@ export class Runner {
         waiting: this.#rpc.waiting,
         lateReplies: this.#rpc.late,
         droppedReplies: this.#droppedReplies,
+        expiredRequests: this.#expiredRequests,
       },
       mainLoop: this.#loopDelay.status,
       reload: { generation, pending: this.#preparing.pending, ...this.#updates.status },

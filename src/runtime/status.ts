@@ -40,6 +40,8 @@ export type RpcStatus = {
   readonly lateReplies: number;
   /** To requests of others, whose address no longer takes any. */
   readonly droppedReplies: number;
+  /** Of others, that had no handler before their time was over. */
+  readonly expiredRequests: number;
 };
 
 /** Times are RFC 3339, of this machine's clock. */

@@ -1,5 +1,13 @@
 /** The last deliveries by message id, for people who try things out; bounded, in memory. */
-export type TracedOutcome = "handled" | "duplicate" | "retried" | "dead-lettered" | "dropped";
+
+/** `expired`: a request that no handler had, since its caller waits no longer. */
+export type TracedOutcome =
+  | "handled"
+  | "duplicate"
+  | "retried"
+  | "dead-lettered"
+  | "dropped"
+  | "expired";
 
 export type TracedDelivery = {
   readonly queue: string;

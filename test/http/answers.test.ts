@@ -414,7 +414,7 @@ test("health is in words and in facts", async ({ vhost }) => {
       queues: {},
       idempotency: null,
       handlers: { state: "ready", problems: [], restarts: 0, finishing: 0, quarantined: 0 },
-      rpc: { waiting: 0, lateReplies: 0, droppedReplies: 0 },
+      rpc: { waiting: 0, lateReplies: 0, droppedReplies: 0, expiredRequests: 0 },
       mainLoop: {
         p50Ms: expect.any(Number),
         p99Ms: expect.any(Number),

@@ -71,7 +71,7 @@ export const well: RunnerStatus = {
   queues: { q: { consumer: "live", pauses: [], breaker: null, inFlight: 0 } },
   idempotency: null,
   handlers: { state: "ready", problems: [], restarts: 0, finishing: 0, quarantined: 0 },
-  rpc: { waiting: 0, lateReplies: 0, droppedReplies: 0 },
+  rpc: { waiting: 0, lateReplies: 0, droppedReplies: 0, expiredRequests: 0 },
   mainLoop: { p50Ms: 0, p99Ms: 0, maxMs: 0, worstMs: 0 },
   reload: { generation: 1, at: "2026-01-01T00:00:00.000Z", pending: null, problems: [] },
 };

@@ -11,6 +11,7 @@ test("the metrics are what the runner says of itself, in Prometheus' text format
       plain: { consumer: "paused", pauses: [], breaker: "open", inFlight: 0 },
       once: { consumer: "live", pauses: [], breaker: null, inFlight: 0, duplicates: 3 },
     },
+    rpc: { waiting: 4, lateReplies: 5, droppedReplies: 6, expiredRequests: 7 },
     mainLoop: { p50Ms: 1, p99Ms: 20.5, maxMs: 30, worstMs: 250 },
   };
   const { status, headers, text } = await app.text("/metrics");
@@ -22,7 +23,11 @@ test("the metrics are what the runner says of itself, in Prometheus' text format
   expect(samplesOf(text)).toEqual([
     "warren_topology_drift 2",
     "warren_topology_generation 15",
+    "warren_rpc_calls_waiting 4",
     "warren_main_loop_delay_worst_seconds 0.25",
+    "warren_rpc_late_replies_total 5",
+    "warren_rpc_dropped_replies_total 6",
+    "warren_rpc_expired_requests_total 7",
     'warren_queue_paused{queue="plain"} 1',
     'warren_queue_paused{queue="once"} 0',
     'warren_queue_breaker_open{queue="plain"} 1',

@@ -38,7 +38,7 @@ const delivery = object({
   queue: { type: "string" },
   handler: { type: "string" },
   attempt: { description: "1 for the first.", type: "integer" },
-  outcome: { enum: ["handled", "retried", "dead-lettered", "dropped"] },
+  outcome: { enum: ["handled", "duplicate", "retried", "dead-lettered", "dropped", "expired"] },
   ms: { description: "Of the handler's run.", type: "number" },
 });
 

@@ -13,6 +13,7 @@ import { Gate, type GateTools } from "../idempotency/gate.ts";
 import { Intake } from "../intake/intake.ts";
 import { type Sharer, Slots } from "../pace/slots.ts";
 import { Pauses } from "../pauses.ts";
+import { expiryOf } from "../rpc/expiry.ts";
 import type { ConsumerState } from "../status.ts";
 import { firstFailure } from "./copies.ts";
 import { Head } from "./head.ts";
@@ -48,6 +49,8 @@ export type ConsumerOptions = Omit<SettlerOptions, "queue"> & {
 
 type Held = Received & {
   readonly delivery: Delivery;
+  /** When a request is over that has not begun, by the monotonic clock; null: never, or it has begun. */
+  readonly expiresAt: number | null;
   /** It was acknowledged when it was given to the handler: nobody has it but this runner. */
   readonly isAcked?: boolean;
 };
@@ -251,7 +254,8 @@ export class QueueConsumer implements Sharer {
 
   #receive(raw: ConsumeMessage, subscription: Live): void {
     const incoming = readIncoming(raw, this.#queue.name, this.#options.project);
-    this.#waiting.add({ delivery: this.#delivery(incoming), incoming, raw, subscription });
+    const [delivery, expiresAt] = [this.#delivery(incoming), expiryOf(raw)];
+    this.#waiting.add({ delivery, expiresAt, incoming, raw, subscription });
     this.wake();
   }
 
@@ -274,7 +278,8 @@ export class QueueConsumer implements Sharer {
     if (this.#isStopping) return;
     const ready: Held[] = [];
     for (const held of this.#waiting.take(this.#slots.room)) {
-      if (this.#queue.ordered) this.#runHead(held);
+      if (this.#isExpired(held)) void this.#expire(held);
+      else if (this.#queue.ordered) this.#runHead(held);
       else if (this.#isUncounted(held)) void this.#count(held);
       else ready.push(held);
     }
@@ -292,6 +297,18 @@ export class QueueConsumer implements Sharer {
     // A token that has come since nothing could be taken: nobody else would say so.
     else if (isWaiting) this.wake();
     else if (isShort) this.#intake.topUp();
+  }
+
+  #isExpired({ expiresAt }: Held): boolean {
+    return this.#queue.rpc && expiresAt !== null && performance.now() >= expiresAt;
+  }
+
+  async #expire(held: Held): Promise<void> {
+    this.#running.set(held.delivery.id, held);
+    if (await this.#settler.expire(held)) {
+      this.#head.forget();
+      this.#release(held);
+    } else this.#giveBack(held);
   }
 
   #isUncounted(held: Held): boolean {
@@ -382,7 +399,7 @@ export class QueueConsumer implements Sharer {
     }
     this.#running.delete(held.delivery.id);
     this.#slots.forget(held.delivery.id);
-    const next = { ...held, incoming, delivery: this.#delivery(incoming) };
+    const next = { ...held, incoming, delivery: this.#delivery(incoming), expiresAt: null };
     if (held.isAcked || this.#slots.room >= 1) {
       this.#run([next]);
     } else {

@@ -26,6 +26,8 @@ export type SettlerOptions = {
   readonly repair: () => Promise<void>;
   /** A reply was sent, and nobody takes it. */
   readonly onReplyDropped: () => void;
+  /** A request has ended without a handler: its caller waits no longer. */
+  readonly onRequestExpired: () => void;
   readonly trace: Trace;
   readonly log: Log;
 };
@@ -113,6 +115,31 @@ export class Settler {
       ms: 0,
     });
     this.#options.log.debug({ queue, messageId: id }, "message acked: it was handled before");
+  }
+
+  /**
+   * Ends a request whose caller waits no longer as the broker ends what expires in its queue: without
+   * a reply, and dead-lettered where the queue has dead letters.
+   *
+   * @returns as `settle`.
+   */
+  async expire(message: Received): Promise<boolean> {
+    const { trace, log, onRequestExpired } = this.#options;
+    const { raw, incoming, subscription } = message;
+    const { name: queue, handler, deadLetter } = this.#options.queue();
+    const { attempt } = incoming;
+    const { id: messageId } = incoming.message;
+    const error = `waited here for a handler until its time of ${raw.properties.expiration} ms was over`;
+    if (deadLetter !== null) {
+      const copy = deadCopy(raw, incoming, { to: deadLetter, cause: { reason: "expired", error } });
+      if (!(await this.#publishCopy(message, copy))) return false;
+    }
+    subscription.acks.ack(raw.fields.deliveryTag);
+    onRequestExpired();
+    const run = { queue, handler: handler?.name ?? "", attempt, ms: 0 };
+    trace.add(messageId, { ...run, outcome: "expired" });
+    log.debug({ queue, messageId, error }, "request ended: its caller waits no longer");
+    return true;
   }
 
   /** Says that the message will run again without leaving its queue. */

@@ -45,7 +45,8 @@ export type Cause = {
     | "undecodable"
     | "invalid-event"
     | "unexpected-event"
-    | "no-idempotency-key";
+    | "no-idempotency-key"
+    | "expired";
   /** One line, at most 1 KiB. */
   readonly error: string;
   /**

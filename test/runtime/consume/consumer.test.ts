@@ -27,6 +27,7 @@ test("a consumer that ends while its channel is opened consumes nothing", async 
     project: "test",
     publisher: { publish: () => Promise.reject(new Error("it publishes nothing")) },
     onReplyDropped: () => undefined,
+    onRequestExpired: () => undefined,
     repair: async () => undefined,
     trace: new Trace(),
     log,

@@ -53,6 +53,7 @@ async function consuming({ url }: Vhost, { channel }: Client, kind: Kind) {
       },
     },
     onReplyDropped: () => undefined,
+    onRequestExpired: () => undefined,
     repair: async () => undefined,
     trace: new Trace(),
     log,
