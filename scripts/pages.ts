@@ -19,7 +19,10 @@ type Schema = {
   readonly "x-expects"?: string;
   readonly "x-unit"?: string;
   readonly "x-argument"?: string;
-  readonly "x-quantity"?: { readonly kind: "duration" | "size" | "rate" };
+  readonly "x-quantity"?: {
+    readonly kind: "duration" | "size" | "rate";
+    readonly orNone?: boolean;
+  };
 };
 
 const root = new URL("../", import.meta.url);
@@ -36,9 +39,9 @@ export function pages(): readonly Page[] {
 function configuration(): string {
   const schema: Schema = JSON.parse(read("schemas/topology.schema.json"));
   const { broker, http, stores, worker, drain, defaults } = schema.properties ?? {};
-  const { exchange, queue, policy, bindingKeys, retry, deadLetter, idempotency } =
+  const { exchange, queue, policy, bindingKeys, breaker, retry, deadLetter, idempotency } =
     schema.definitions ?? {};
-  const { limits, breaker } = queue?.properties ?? {};
+  const { limits } = queue?.properties ?? {};
   return `${GENERATED}
 # Configuration
 
@@ -58,8 +61,8 @@ ${section("defaults", defaults, schema)}
 ${section("exchanges.<name>", exchange, schema)}
 ${section("queues.<name>", queue, schema)}
 ${section("queues.<name>.limits", limits, schema)}
-${section("queues.<name>.breaker", breaker, schema)}
 ${section("policies.<name>", policy, schema)}
+${section("breaker", breaker, schema)}
 ${section("retry", retry, schema)}
 ${section("deadLetter", deadLetter, schema)}
 ${section("idempotency", idempotency, schema)}
@@ -106,7 +109,7 @@ function typeOf(property: Schema, schema: Schema): string {
   const name = property.$ref?.slice("#/definitions/".length);
   const base = name === undefined ? {} : (schema.definitions?.[name] ?? {});
   const { "x-quantity": quantity, "x-expects": expects, ...rest } = { ...base, ...property };
-  if (quantity !== undefined) return quantity.kind;
+  if (quantity !== undefined) return `${quantity.orNone ? "none, or a " : ""}${quantity.kind}`;
   if (rest.const !== undefined) return code(JSON.stringify(rest.const));
   if (rest.enum !== undefined) return rest.enum.map((choice) => code(String(choice))).join(", ");
   if (expects !== undefined) return expects;

@@ -50,7 +50,7 @@ const table = {
   },
   "bad-duration": { exit: 1, remedy: "Write a number and a unit: 500ms, 30s, 5m, 1h, 7d." },
   "bad-size": { exit: 1, remedy: "Write a number and a unit: 512B, 64KiB, 10MiB, 1GiB." },
-  "bad-rate": { exit: 1, remedy: "Write a whole number and a unit: 50/s, 90/m, 10/h." },
+  "bad-rate": { exit: 1, remedy: "Write a whole number and a unit: 50/s, 90/m, 10/h; or none." },
   "bad-name": {
     exit: 1,
     remedy: "Names are 1 to 255 bytes of well-formed UTF-8 without control characters.",

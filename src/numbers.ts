@@ -62,6 +62,10 @@ export const NUMBERS = {
   concurrency: 20,
   /** What a rate lets the broker send ahead begins within so long; a longer wait is a pause. */
   rateAheadMs: 1_000,
+  /** The pause of a breaker doubles with each try that fails, up to so many times what it is at first. */
+  breakerMaxPauses: 10,
+  /** Node's timers fire at once beyond it. */
+  maxTimerMs: 2 ** 31 - 1,
   /** How long a message that was handled is remembered. */
   idempotencyTtlMs: 86_400_000,
   /** Nobody else runs a message for so long after its runner has gone; renewed while that lives. */

@@ -69,7 +69,8 @@ function pace(queue: Explanation["queue"]): readonly Row[] {
 }
 
 function breakerOf({ failureRate, window, pauseMs }: NonNullable<Queue["breaker"]>): string {
-  return `opens when ${failureRate} of the last ${window} runs have failed, for ${duration(pauseMs)}`;
+  const when = `opens when ${failureRate} of the last ${window} runs have failed`;
+  return `${when}, for ${duration(pauseMs)}, and twice as long after each try that fails`;
 }
 
 function once({ by, ttlMs, missing }: Idempotency): Row {

@@ -13,6 +13,8 @@ export type Retry = string | readonly (string | undefined)[] | RetryPlan;
 export type ErrorNames = string | readonly (string | undefined)[];
 export type DeadLetterBlock = string | Maybe<{ exchange: string; key: string }>;
 
+export type BreakerBlock = string | Maybe<{ failureRate: number; window: number; pause: string }>;
+
 export type IdempotencyBlock =
   | string
   | Maybe<{ by: string; ttl: string; missing: "run" | "reject" }>;
@@ -49,6 +51,8 @@ export type Consuming = Maybe<{
   concurrency: number;
   prefetch: number;
   timeout: string;
+  rate: string;
+  breaker: BreakerBlock;
   retry: Retry;
   retryOn: ErrorNames;
   rejectOn: ErrorNames;
@@ -56,8 +60,6 @@ export type Consuming = Maybe<{
   idempotency: IdempotencyBlock;
   exact: boolean;
 }>;
-
-export type BreakerBlock = Maybe<{ failureRate: number; window: number; pause: string }>;
 
 export type Limits = Maybe<{ messages: number; bytes: string; overflow: string }>;
 
@@ -74,8 +76,6 @@ export type QueueBlock = Consuming &
     consumerPriority: number;
     autoDelete: boolean;
     exclusive: boolean;
-    rate: string;
-    breaker: BreakerBlock;
     ack: "after-handling" | "on-delivery";
     ordered: boolean;
     rpc: boolean;

@@ -11,6 +11,8 @@ export type Quantities = {
   readonly minimum?: number;
   readonly maximum?: number;
   readonly multipleOf?: number;
+  /** `none` is a value as well. */
+  readonly orNone?: boolean;
 };
 
 /** A finding before it has its place. */
@@ -35,6 +37,7 @@ const almostNumber = /^[-+.]?\d[\d_,.]*$|^0[xob][\da-f_]+$/i;
 
 /** What is wrong with a duration, size or rate, or null. */
 export function quantityProblem(schema: Quantities, text: string): string | null {
+  if (schema.orNone && text === "none") return null;
   const parsed = parseQuantity(schema.kind, text);
   if (!parsed.ok) return parsed.message;
   const { minimum = 0, maximum = Number.MAX_SAFE_INTEGER, multipleOf = 1 } = schema;

@@ -1,7 +1,7 @@
 import { NUMBERS } from "../numbers.ts";
 import type { Queue } from "../topology.ts";
 import { atOnce, checkPrefetch } from "./concurrency.ts";
-import type { Consuming, QueueBlock } from "./file.ts";
+import type { BreakerBlock, Consuming, QueueBlock } from "./file.ts";
 import { join } from "./pointer.ts";
 import type { Report } from "./report.ts";
 import { millisecondsOf, perHourOf } from "./units.ts";
@@ -15,11 +15,13 @@ export function paceOf(
   pointer: string,
   report: Report,
 ): Pick<Queue, "concurrency" | "prefetch" | "ratePerHour" | "breaker"> {
-  const ratePerHour = perHourOf(block.rate) ?? null;
-  const pace = { ratePerHour, breaker: breakerOf(block) };
+  const { rate, breaker } = restingOf(block, defaults);
+  const ratePerHour = perHourOf(rate) ?? null;
+  const pace = { ratePerHour, breaker: breakerOf(breaker) };
   const most = ratePerHour === null ? Number.POSITIVE_INFINITY : aheadOf(ratePerHour);
   if (block.prefetch !== undefined && block.prefetch > most) {
-    const message = `prefetch ${block.prefetch} is more than begins within a second: at rate ${block.rate} at most ${most}`;
+    const where = block.rate === undefined ? `defaults.rate ${rate}` : `rate ${rate}`;
+    const message = `prefetch ${block.prefetch} is more than begins within a second: at ${where} at most ${most}`;
     report.value("bad-value", join(pointer, "prefetch"), message);
   }
   if (block.ordered === true) {
@@ -35,9 +37,17 @@ function aheadOf(ratePerHour: number): number {
   return Math.max(1, Math.floor((ratePerHour / HOUR_MS) * NUMBERS.rateAheadMs));
 }
 
-function breakerOf({ breaker }: QueueBlock): Queue["breaker"] {
-  const { failureRate, window } = breaker ?? {};
-  const pauseMs = millisecondsOf(breaker?.pause);
+/** What leaves a queue alone. Nobody may leave one that is deleted then: the defaults are not for it. */
+function restingOf(block: QueueBlock, defaults: Consuming): Pick<Consuming, "rate" | "breaker"> {
+  if (block.handler === "none") return {};
+  const inherited = block.autoDelete === true ? {} : defaults;
+  return { rate: block.rate ?? inherited.rate, breaker: block.breaker ?? inherited.breaker };
+}
+
+function breakerOf(block: BreakerBlock | undefined): Queue["breaker"] {
+  if (typeof block !== "object") return null;
+  const { failureRate, window, pause } = block;
+  const pauseMs = millisecondsOf(pause);
   if (failureRate === undefined || window === undefined || pauseMs === undefined) return null;
   return { failureRate, window, pauseMs };
 }

@@ -6,7 +6,7 @@ export type Quantity = "duration" | "size" | "rate";
 export const EXAMPLES: Readonly<Record<Quantity, string>> = {
   duration: "a duration such as 500ms, 30s, 5m, 1h or 7d",
   size: "a size such as 512B, 64KiB, 10MiB or 1GiB",
-  rate: "a rate such as 50/s, 90/m or 10/h",
+  rate: "none, or a rate such as 50/s, 90/m or 10/h",
 };
 
 const SECOND = 1_000;
@@ -95,7 +95,7 @@ export function bytesOf(text: string | undefined): number | undefined {
   return parsed?.ok ? parsed.value : undefined;
 }
 
-/** Runs an hour of a rate that the schema has accepted; undefined if there is none. */
+/** Runs an hour of a rate that the schema has accepted; undefined if there is none, or `none`. */
 export function perHourOf(text: string | undefined): number | undefined {
   const parsed = text === undefined ? undefined : parseQuantity("rate", text);
   return parsed?.ok ? parsed.value : undefined;

@@ -3,7 +3,7 @@ import { expect, test } from "../support/test.ts";
 const topology = `version: 1
 project: shop
 broker: { url: "amqp://127.0.0.1" }
-defaults: { deadLetter: dead, retry: [90s, 30s], rejectOn: [TypeError] }
+defaults: { deadLetter: dead, retry: [90s, 30s], rejectOn: [TypeError], rate: 90/m, breaker: { failureRate: 0.5, window: 20, pause: 30s } }
 exchanges:
   orders: { type: topic, events: ["order.*"], alternate: unrouted }
   audit: { type: topic, internal: true, bind: { orders: "order.#" } }
@@ -21,6 +21,8 @@ queues:
     bind: [unrouted, { documents: { headers: { pages: 2 } } }]
     handler: take
     ordered: true
+    rate: none
+    breaker: none
     retry: [5s]
     deadLetter: none
     ttl: 1h
@@ -56,9 +58,11 @@ test("explain says of a queue what is declared, what reaches it, and every attem
     "handled by",
     "  handler      take               src/handlers/take.ts",
     "  concurrency  20                 runs at once",
-    "  prefetch     20                 messages that the broker sends ahead",
+    "  prefetch     1                  messages that the broker sends ahead",
     "  timeout      1m 30s             of one run",
     "  idempotency  header request-id  handled once in 2h; a message without it is a dead letter",
+    "  rate         90/m               runs that begin, in each runner",
+    "  breaker      opens when 0.5 of the last 20 runs have failed, for 30s, and twice as long after each try that fails",
     "",
     "arguments",
     '  x-queue-type               "quorum"          longstr',
@@ -205,7 +209,7 @@ test("explain lays policies over a queue, and follows dead letters that keep the
         name: "old",
         priority: 0,
         definition: { "message-ttl": 60_000 },
-        at: { file: "topology.yaml", line: 36, column: 3 },
+        at: { file: "topology.yaml", line: 38, column: 3 },
       },
     ],
     attempts: [],

@@ -5,7 +5,7 @@
  * |-----------|------------------|---------------------|
  * | closed    | opens it, when so many of the last ones have failed | |
  * | open      | counts no more: it began before | |
- * | half-open | opens it again, for as long as before | closes it, and nothing is remembered |
+ * | half-open | opens it again, for twice as long     | closes it, and nothing is remembered |
  *
  * The states are cockatiel's, which is loaded once a run has ended. Its clock is the wall's, so that
  * it is told to wait for nothing, and the pause is kept here by the monotonic one.
@@ -14,6 +14,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { CircuitBreakerPolicy } from "cockatiel";
 import type { Log } from "../../handler.ts";
+import { NUMBERS } from "../../numbers.ts";
 import type { Breaker, Queue } from "../../topology.ts";
 import type { Outcome } from "../host/host.ts";
 import type { Pausing } from "./pausing.ts";
@@ -39,8 +40,10 @@ export class QueueBreaker {
   /** Those under way that began in this state. */
   readonly #runs = new Set<number>();
   #tried: (isFailure: boolean) => void = () => undefined;
-  #timer: NodeJS.Timeout | null = null;
-  #release: (() => void) | null = null;
+  /** In a row: tries that have failed since it was closed. */
+  #failedTries = 0;
+  /** null: it is not open. */
+  #endRest: (() => void) | null = null;
 
   constructor(options: BreakerOptions) {
     this.#options = options;
@@ -68,6 +71,7 @@ export class QueueBreaker {
     this.#settings = breaker;
     this.#policy = null;
     this.#state = "closed";
+    this.#failedTries = 0;
     this.end();
   }
 
@@ -92,10 +96,8 @@ export class QueueBreaker {
   /** Nothing is tried any more. */
   end(): void {
     this.#runs.clear();
-    if (this.#timer) clearTimeout(this.#timer);
-    this.#timer = null;
-    this.#release?.();
-    this.#release = null;
+    this.#endRest?.();
+    this.#endRest = null;
   }
 
   async #note(isFailure: boolean, settings: Breaker): Promise<void> {
@@ -126,21 +128,22 @@ export class QueueBreaker {
     return policy;
   }
 
-  #open({ window, pauseMs }: Breaker, policy: CircuitBreakerPolicy): void {
+  #open({ window, pauseMs: leastMs }: Breaker, policy: CircuitBreakerPolicy): void {
     const { pausing, log } = this.#options;
+    if (this.isTrying) this.#failedTries += 1;
     const reason = this.isTrying
       ? "its breaker is open: the message that was tried has failed"
       : `its breaker is open: too many of its last ${window} runs have failed`;
+    const pauseMs = pauseAfter(this.#failedTries, leastMs);
     this.#state = "open";
     this.end();
-    this.#release = pausing.add(reason, pauseMs);
     log.warn({ queue: this.#queue, reason, pauseMs }, "breaker open: queue paused");
-    this.#timer = setTimeout(() => {
+    this.#endRest = pausing.rest(pauseMs, reason, () => {
       const trial = new Promise<boolean>((resolve) => {
         this.#tried = resolve;
       });
       void policy.execute(() => trial);
-    }, pauseMs);
+    });
   }
 
   #try(): void {
@@ -151,10 +154,17 @@ export class QueueBreaker {
 
   #close(): void {
     this.#state = "closed";
+    this.#failedTries = 0;
     this.#runs.clear();
     this.#options.log.info({ queue: this.#queue }, "breaker closed: queue goes on");
     this.#options.onClosed();
   }
+}
+
+/** @param failedTries in a row. */
+function pauseAfter(failedTries: number, leastMs: number): number {
+  const times = Math.min(2 ** failedTries, NUMBERS.breakerMaxPauses);
+  return Math.min(leastMs * times, NUMBERS.maxTimerMs);
 }
 
 /** null: it says nothing of the handler. */

@@ -40,4 +40,22 @@ export class Pausing {
       if (this.#pauses.delete(pause) && !this.isPaused) this.#onChange();
     };
   }
+
+  /**
+   * Waits for a time, and is paused meanwhile if there is a reason.
+   *
+   * @param onOver is called when the time is over, and before the pause is.
+   * @returns ends it early, without `onOver`.
+   */
+  rest(ms: number, reason: string | null, onOver: () => void): () => void {
+    const release = reason === null ? () => undefined : this.add(reason, ms);
+    const timer = setTimeout(() => {
+      onOver();
+      release();
+    }, ms);
+    return () => {
+      clearTimeout(timer);
+      release();
+    };
+  }
 }

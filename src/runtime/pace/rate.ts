@@ -24,8 +24,8 @@ export class RateLimit {
   #tokens = 1;
   /** When the tokens were counted. */
   #at = performance.now();
-  #timer: NodeJS.Timeout | null = null;
-  #release: (() => void) | null = null;
+  /** null: nobody waits. */
+  #endRest: (() => void) | null = null;
 
   constructor(options: RateOptions) {
     this.#options = options;
@@ -64,22 +64,18 @@ export class RateLimit {
 
   /** Nobody waits any more. */
   end(): void {
-    if (this.#timer) clearTimeout(this.#timer);
-    this.#timer = null;
-    this.#release?.();
-    this.#release = null;
+    this.#endRest?.();
+    this.#endRest = null;
   }
 
   #wait(): void {
-    if (this.#timer) return;
+    if (this.#endRest) return;
     const ms = this.#nextMs();
-    this.#timer = setTimeout(() => {
+    const reason = ms > NUMBERS.rateAheadMs ? "its rate is used up" : null;
+    this.#endRest = this.#options.pausing.rest(Math.ceil(ms), reason, () => {
       this.end();
       this.#options.onToken();
-    }, Math.ceil(ms));
-    if (ms > NUMBERS.rateAheadMs) {
-      this.#release = this.#options.pausing.add("its rate is used up", Math.ceil(ms));
-    }
+    });
   }
 
   #nextMs(): number {

@@ -6,6 +6,7 @@
 import { type BrokerConnection, closeChannel, withDeadline } from "../../broker-connection.ts";
 import { messageOf } from "../../errors.ts";
 import type { Log } from "../../handler.ts";
+import { NUMBERS } from "../../numbers.ts";
 import { backoffMs } from "../backoff.ts";
 import type { QueueConsumer } from "../consume/consumer.ts";
 import { Pauses } from "../pauses.ts";
@@ -37,7 +38,7 @@ const BUSY_MS = 250;
 /** Between two looks at an empty one: somebody may publish to it by its name. */
 const EMPTY_MS = 10_000;
 /** Nobody declares it again; it is looked for on the next connection. */
-const GONE_MS = 2 ** 31 - 1;
+const GONE_MS = NUMBERS.maxTimerMs;
 
 export class Former {
   readonly #options: FormerOptions;

@@ -111,3 +111,77 @@ test("what says nothing of the handler does not count: Reject, invalid messages,
   expect(metrics).toContain('warren_queue_paused{queue="work"} 1');
   await warren.stop();
 });
+
+test("the pause of a breaker doubles with each try that fails, up to ten times, and begins anew once it was closed", async ({
+  vhost,
+  client,
+}) => {
+  let isBroken = true;
+  const warren = await startRunner({
+    url: vhost.url,
+    topology: topologyOf("breaker: { failureRate: 1, window: 1, pause: 100ms }"),
+    events,
+    handlers: {
+      work: () => {
+        if (isBroken) throw new Error("not now");
+      },
+    },
+  });
+  const pausesMs = () =>
+    warren.log.flatMap(({ message, pauseMs }) =>
+      message === "breaker open: queue paused" ? [pauseMs] : [],
+    );
+  for (let id = 0; id < 6; id++) await client.publish("jobs", "job.done", { id });
+  await waitFor(() => pausesMs().length === 6, { what: "the fifth try that fails" });
+  isBroken = false;
+  await client.publish("jobs", "job.done", { id: 6 });
+  await waitFor(() => stateOf(warren)?.breaker === "closed", { what: "the breaker to close" });
+  isBroken = true;
+  await client.publish("jobs", "job.done", { id: 7 });
+  await waitFor(() => stateOf(warren)?.breaker === "open", { what: "the breaker to open again" });
+  expect(pausesMs()).toEqual([100, 200, 400, 800, 1_000, 1_000, 100]);
+  await warren.stop();
+});
+
+test("the defaults' rate and breaker are those of each queue that does not say none", async ({
+  vhost,
+  client,
+}) => {
+  const breaker = "{ failureRate: 1, window: 1, pause: 1h }";
+  const warren = await startRunner({
+    url: vhost.url,
+    topology: `
+defaults: { retry: none, deadLetter: none, rate: 500/s, breaker: ${breaker} }
+exchanges:
+  jobs: { type: topic }
+queues:
+  inherits: { bind: { jobs: "#" }, handler: fail }
+  other: { bind: { jobs: "#" }, handler: fail, breaker: none, rate: none }
+  parked: { bind: { jobs: "#" }, handler: none }
+  leaving: { type: classic, autoDelete: true, bind: { jobs: "#" }, handler: fail, allowLoss: true }
+`,
+    handlers: {
+      fail: () => {
+        throw new Error("no");
+      },
+    },
+  });
+  const { queues } = warren.topology;
+  const rates = Object.values(queues).map(({ name, ratePerHour }) => [name, ratePerHour]);
+  expect(Object.fromEntries(rates)).toEqual({
+    inherits: 500 * 3_600,
+    other: null,
+    parked: null,
+    leaving: null,
+  });
+  const breakers = () => {
+    const { inherits, other, leaving } = warren.runner.status().queues;
+    return [inherits, other, leaving].map((queue) => queue?.breaker);
+  };
+  expect(breakers()).toEqual(["closed", null, null]);
+  for (let id = 0; id < 3; id++) await client.publish("jobs", "x", { id });
+  for (const queue of ["other", "leaving"]) await vhost.waitForCounts(queue, { ready: 0 });
+  await waitFor(() => breakers()[0] === "open", { what: "the inherited breaker to open" });
+  expect(breakers()).toEqual(["open", null, null]);
+  await warren.stop();
+});
