@@ -26,22 +26,22 @@ type Mutant = {
 const MUTANTS: readonly Mutant[] = [
   {
     mistake: "a message is acked before its handler",
-    file: "src/runtime/consume/consumer.ts",
-    text: "    const readable = runs.filter((held) => !this.#refuse(held));",
-    instead: `    for (const held of runs) held.subscription.acks.ack(tagOf(held.raw));
-    const readable = runs.filter((held) => !this.#refuse(held));`,
+    file: "src/runtime/consume/running.ts",
+    text: "    const readable = runs.filter((message) => !this.#refuse(message));",
+    instead: `    for (const message of runs) ack(message);
+    const readable = runs.filter((message) => !this.#refuse(message));`,
     test: ["test/runtime/faults.test.ts", "an ack from before a reconnect never settles another"],
     failure: /^Error: waited \d+ ms for A to be back in its queue;/,
   },
   {
     mistake: "a message is acked on the channel of now, not on the one that brought it",
-    file: "src/runtime/consume/consumer.ts",
-    text: "    this.#waiting.add({ delivery: this.#delivery(incoming), incoming, raw, subscription });",
+    file: "src/runtime/consume/dispatch.ts",
+    text: "    this.#waiting.add(forRun({ incoming, raw, subscription, expiresAt }, nextId()));",
     instead: `    const newest = this as { subscription?: Live };
     newest.subscription = subscription;
-    const held = { delivery: this.#delivery(incoming), incoming, raw, subscription };
-    Object.defineProperty(held, "subscription", { get: () => newest.subscription });
-    this.#waiting.add(held);`,
+    const message = forRun({ incoming, raw, subscription, expiresAt }, nextId());
+    Object.defineProperty(message, "subscription", { get: () => newest.subscription });
+    this.#waiting.add(message);`,
     test: ["test/runtime/faults.test.ts", "an ack from before a reconnect never settles another"],
     failure: /^Error: waited \d+ ms for B to come again;/,
   },

@@ -1,8 +1,9 @@
 /** Delivered messages that no handler has yet, those of the highest priority first. */
 import type { Queue } from "../../topology.ts";
-import type { Live, Received } from "./settle.ts";
+import { handBack, type Message } from "./message.ts";
+import type { Live } from "./settle.ts";
 
-export class Waiting<Message extends Received> {
+export class Waiting {
   readonly #queue: () => Queue;
   #messages: Message[] = [];
   /** Ids of what the broker has again unseen: its redelivery says nothing of a crash. */
@@ -11,10 +12,6 @@ export class Waiting<Message extends Received> {
   /** @param queue as the topology in force says it; an ordered one has no priorities. */
   constructor(queue: () => Queue) {
     this.#queue = queue;
-  }
-
-  get size(): number {
-    return this.#messages.length;
   }
 
   get all(): readonly Message[] {
@@ -39,9 +36,9 @@ export class Waiting<Message extends Received> {
 
   /** Hands everything back, uncounted. */
   handBack(): void {
-    for (const { raw, subscription, incoming } of this.#messages) {
-      this.#givenBack.add(incoming.message.id);
-      subscription.acks.handBack(raw.fields.deliveryTag);
+    for (const message of this.#messages) {
+      this.#givenBack.add(message.incoming.message.id);
+      handBack(message);
     }
     this.#messages = [];
   }
@@ -59,7 +56,7 @@ export class Waiting<Message extends Received> {
   }
 
   /** Whether it has come again although no handler had it. */
-  isGivenBack({ raw, incoming }: Received): boolean {
+  isGivenBack({ raw, incoming }: Message): boolean {
     return raw.fields.redelivered && this.#givenBack.delete(incoming.message.id);
   }
 

@@ -6,8 +6,8 @@ import type { Log } from "../../handler.ts";
 import { NUMBERS } from "../../numbers.ts";
 import { formatBy, type Idempotency, type Queue } from "../../topology.ts";
 import { backoffMs } from "../backoff.ts";
-import type { Received } from "../consume/settle.ts";
-import type { Cause, Delivery } from "../host/host.ts";
+import type { Message } from "../consume/message.ts";
+import type { Cause } from "../host/host.ts";
 import type { Pauses } from "../pauses.ts";
 import type { Claims, Verdict } from "./claims.ts";
 import type { Keys } from "./keys.ts";
@@ -15,7 +15,7 @@ import type { Keys } from "./keys.ts";
 /** What all gates of a runner share. */
 export type GateTools = { readonly claims: Claims; readonly keys: Keys };
 
-export type GatePorts<Message> = GateTools & {
+export type GatePorts = GateTools & {
   /** As the topology in force says it. */
   readonly queue: () => Queue;
   /** Those of the consumer: cut when what waits has to go. */
@@ -33,15 +33,12 @@ export type GatePorts<Message> = GateTools & {
   readonly again: (message: Message) => void;
 };
 
-/** A message that has a slot. */
-export type Entering = Received & { readonly delivery: Delivery };
-
-export class Gate<Message extends Entering> {
-  readonly #ports: GatePorts<Message>;
+export class Gate {
+  readonly #ports: GatePorts;
   #duplicates = 0;
   #hasWarned = false;
 
-  constructor(ports: GatePorts<Message>) {
+  constructor(ports: GatePorts) {
     this.#ports = ports;
   }
 
