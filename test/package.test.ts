@@ -23,7 +23,6 @@ beforeAll(() => {
   packed = mkdtempSync(join(tmpdir(), "warren-packed-"));
   const npm = (...args: string[]) =>
     execFileSync("npm", args, { cwd: REPOSITORY, stdio: ["ignore", "pipe", "ignore"] });
-  npm("run", "build");
   const [{ filename }] = JSON.parse(npm("pack", "--json", "--pack-destination", packed).toString());
   execFileSync("tar", ["-xzf", join(packed, filename), "-C", packed]);
   // What `npm install` would fetch for it is here already.

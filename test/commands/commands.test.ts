@@ -93,22 +93,24 @@ test("apply prints what it created, then that all is right; a conflict exits 3 a
   expect(third.stdout).toContain("blocked: over AMQP alone the dead letters that it may hold");
 });
 
-test("start serves until SIGTERM, drains and exits 0; what it logs has no password", async ({
-  vhost,
-  createProject,
-  startCli,
-}) => {
-  const project = await createProject({ topology: topology(vhost.url), handlers });
-  const running = startCli(project, ["start"]);
-  const url = await readyUrl(running);
-  const answer = await post(url, { exchange: "greetings", routing_key: "a", message: { hi: 1 } });
-  expect(answer.status).toBe(202);
-  await running.waitForLine(/"event":\{"hi":1\}.*"msg":"greeted"/);
-  running.kill("SIGTERM");
-  expect(await running.exit).toBe(0);
-  expect(running.stdout).toContain('"drained":true');
-  expect(`${running.stdout}${running.stderr}`).not.toContain("guest:guest");
-});
+for (const form of ["built", "source"] as const) {
+  test(`start serves until SIGTERM, drains and exits 0; what it logs has no password (${form})`, async ({
+    vhost,
+    createProject,
+    startCli,
+  }) => {
+    const project = await createProject({ topology: topology(vhost.url), handlers });
+    const running = startCli(project, ["start"], { form });
+    const url = await readyUrl(running);
+    const message = { exchange: "greetings", routing_key: "a", message: { hi: 1 } };
+    expect((await post(url, message)).status).toBe(202);
+    await running.waitForLine(/"event":\{"hi":1\}.*"msg":"greeted"/);
+    running.kill("SIGTERM");
+    expect(await running.exit).toBe(0);
+    expect(running.stdout).toContain('"drained":true');
+    expect(`${running.stdout}${running.stderr}`).not.toContain("guest:guest");
+  });
+}
 
 test("a client that keeps its connection, with a request under way, holds up no stop", async ({
   vhost,

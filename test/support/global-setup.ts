@@ -1,5 +1,6 @@
 import type { TestProject } from "vitest/node";
 import { type Broker, openBroker } from "./broker.ts";
+import { buildWarren } from "./build.ts";
 import { NEEDS_RABBITMQ } from "./needs-rabbitmq.ts";
 import { leavesRedisOut, NEEDS_REDIS, REDIS_INSTALL_COMMAND } from "./needs-redis.ts";
 import { INSTALL_COMMAND } from "./node-folder.ts";
@@ -10,8 +11,12 @@ declare module "vitest" {
   }
 }
 
-/** Finds or starts the broker that the tests run against, and ends it after the last of them. */
+/**
+ * Compiles what the tests of commands start; finds or starts the broker that the tests run against,
+ * and ends it after the last of them.
+ */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  await buildWarren();
   const { broker, shown, close } = await openBroker();
   console.log(`tests run against ${shown}`);
   if (broker.kind === "embedded") sayWhatIsLeft("RabbitMQ", INSTALL_COMMAND, NEEDS_RABBITMQ);

@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { mkdir, mkdtemp, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { BUILT_CLI } from "./build.ts";
 import { type CommandOptions, REPOSITORY, type RunningProcess, startProcess } from "./processes.ts";
 
 export type ProjectFiles = {
@@ -55,18 +56,27 @@ export async function writeProject(files: ProjectFiles): Promise<Project> {
   return { folder, path, write, remove: () => rm(folder, { recursive: true, force: true }) };
 }
 
-/** Starts a command of warren in the project, from source; the caller ends it. */
+/** `built` as it is installed; `source` as in this repository, which takes twice as long to start. */
+export type CliForm = "built" | "source";
+
+export type CliOptions = Pick<CommandOptions, "env"> & { readonly form?: CliForm };
+
+/** Starts a command of warren in the project; the caller ends it. */
 export function startWarren(
   project: Project,
   args: readonly string[],
-  options: Pick<CommandOptions, "env"> = {},
+  { form, ...options }: CliOptions = {},
 ): RunningProcess {
-  const [program, ...rest] = warrenCommand(args);
+  const [program, ...rest] = warrenCommand(args, form);
   return startProcess(program, rest, { cwd: project.folder, ...options });
 }
 
-/** The program and its arguments that run a command of warren from source. */
-export function warrenCommand(args: readonly string[]): readonly [string, ...string[]] {
+/** The program and its arguments that run a command of warren. */
+export function warrenCommand(
+  args: readonly string[],
+  form: CliForm = "built",
+): readonly [string, ...string[]] {
+  if (form === "built") return [process.execPath, BUILT_CLI, ...args];
   const source = ["--conditions=warren-source", "--import", import.meta.resolve("tsx")];
   return [process.execPath, ...source, join(REPOSITORY, "src/cli.ts"), ...args];
 }

@@ -5,8 +5,14 @@
 import { inject, test as plain } from "vitest";
 import { type Client, openClient } from "./client.ts";
 import { countResources, expectNoLeak } from "./leaks.ts";
-import { type CommandOptions, type Ended, type RunningProcess, untilEnd } from "./processes.ts";
-import { type Project, type ProjectFiles, startWarren, writeProject } from "./project.ts";
+import { type Ended, type RunningProcess, untilEnd } from "./processes.ts";
+import {
+  type CliOptions,
+  type Project,
+  type ProjectFiles,
+  startWarren,
+  writeProject,
+} from "./project.ts";
 import { startProxy, type TcpProxy } from "./proxy.ts";
 import { createUser, type User } from "./user.ts";
 import { createVhost, deleteVhost, describeQueues, type Vhost } from "./vhost.ts";
@@ -30,13 +36,13 @@ type Fixtures = {
   readonly runCli: (
     project: Project,
     args: readonly string[],
-    options?: Pick<CommandOptions, "env">,
+    options?: CliOptions,
   ) => Promise<Ended>;
   /** Starts a command of warren, which the test ends: one that still runs then fails it. */
   readonly startCli: (
     project: Project,
     args: readonly string[],
-    options?: Pick<CommandOptions, "env">,
+    options?: CliOptions,
   ) => RunningProcess;
 };
 
