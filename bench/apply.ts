@@ -1,4 +1,4 @@
-/** Applying 1,000 queues with a binding each, against what people do instead. */
+/** Applying many queues with a binding each, against what people do instead. */
 import { rmSync } from "node:fs";
 import { mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -11,40 +11,47 @@ import type { Topology } from "../src/topology.ts";
 import { createVhost, deleteVhost, type Vhost } from "../test/support/vhost.ts";
 import { compare, type Measurement, median, rounded } from "./measure.ts";
 
-const QUEUES = 1_000;
-
 type Broker = Parameters<typeof createVhost>[0];
-type Size = { readonly applies: number };
+type Size = { readonly applies: number; readonly queues: number };
 
 /** Seconds for an empty vhost to have them all; in turn with each of the other two ways. */
-export async function benchApply(broker: Broker, { applies }: Size): Promise<Measurement[]> {
+export async function benchApply(
+  broker: Broker,
+  { applies, queues }: Size,
+): Promise<Measurement[]> {
   const ours = () =>
-    inVhost(broker, async (vhost) => await seconds(applyTopology(await loadMany(vhost))));
+    inVhost(broker, async (vhost) => await seconds(applyTopology(await loadMany(vhost, queues))));
   const oneByOne = () =>
-    inVhost(broker, async (vhost) => await seconds(declareOneByOne(await loadMany(vhost), vhost)));
+    inVhost(
+      broker,
+      async (vhost) => await seconds(declareOneByOne(await loadMany(vhost, queues), vhost)),
+    );
   const definitions = () =>
-    inVhost(broker, async (vhost) => await seconds(postDefinitions(await loadMany(vhost), vhost)));
+    inVhost(
+      broker,
+      async (vhost) => await seconds(postDefinitions(await loadMany(vhost, queues), vhost)),
+    );
   return [
     await compare("apply-to-one-channel", "s", applies, { ours, theirs: oneByOne }),
     await compare("apply-to-definitions", "s", applies, { ours, theirs: definitions }),
-    await inVhost(broker, (vhost) => benchNothing(vhost, applies)),
+    await inVhost(broker, (vhost) => benchNothing(vhost, { applies, queues })),
   ];
 }
 
 /** Seconds to read and check the file; the handlers are parked, so that none is loaded. */
-export async function benchCheck({ applies }: Size): Promise<Measurement> {
+export async function benchCheck({ applies, queues }: Size): Promise<Measurement> {
   const taken: number[] = [];
-  const { file, remove } = await writeMany("amqp://localhost", undefined);
+  const { file, remove } = await writeMany("amqp://localhost", undefined, queues);
   for (let round = 0; round < applies; round++) {
     taken.push(await seconds(Promise.resolve().then(() => loadFile(file))));
   }
   remove();
-  return single("check-1000-queues", taken);
+  return single(`check-${queues}-queues`, taken);
 }
 
 /** Seconds of an apply that finds everything right. */
-async function benchNothing(vhost: Vhost, applies: number): Promise<Measurement> {
-  const topology = await loadMany(vhost);
+async function benchNothing(vhost: Vhost, { applies, queues }: Size): Promise<Measurement> {
+  const topology = await loadMany(vhost, queues);
   await applyTopology(topology);
   const taken: number[] = [];
   for (let round = 0; round < applies; round++) taken.push(await seconds(applyTopology(topology)));
@@ -95,8 +102,8 @@ async function postDefinitions(topology: Topology, { managementUrl, vhost }: Vho
   if (!response.ok) throw new Error(`POST /api/definitions: ${response.status}`);
 }
 
-async function loadMany(vhost: Vhost): Promise<Topology> {
-  const { file, remove } = await writeMany(vhost.url, vhost.managementUrl);
+async function loadMany(vhost: Vhost, queues: number): Promise<Topology> {
+  const { file, remove } = await writeMany(vhost.url, vhost.managementUrl, queues);
   try {
     return loadFile(file);
   } finally {
@@ -110,7 +117,7 @@ function loadFile(file: string): Topology {
   return loaded.topology;
 }
 
-async function writeMany(url: string, management: string | undefined) {
+async function writeMany(url: string, management: string | undefined, queues: number) {
   const folder = await mkdtemp(join(tmpdir(), "warren-many-"));
   const file = join(folder, "topology.yaml");
   const lines = [
@@ -121,7 +128,7 @@ async function writeMany(url: string, management: string | undefined) {
     "exchanges: { all: { type: topic } }",
     "queues:",
     ...Array.from(
-      { length: QUEUES },
+      { length: queues },
       (_, at) => `  queue_${at}: { bind: { all: "key.${at}" }, handler: none, ttl: 1h }`,
     ),
   ];

@@ -8,6 +8,9 @@ export type WaitOptions = {
   readonly what: string;
 };
 
+/** A test that is to fail need not wait as long. */
+const DEFAULT_MS = Number(process.env.WARREN_WAIT_MS ?? 60_000);
+
 /** What a condition says while it does not hold yet; every other value means that it holds. */
 type NotYet = false | undefined | null;
 
@@ -23,7 +26,7 @@ type NotYet = false | undefined | null;
  */
 export async function waitFor<T>(
   condition: (seen: <V>(value: V) => V) => T | NotYet | Promise<T | NotYet>,
-  { timeoutMs = 60_000, everyMs = 20, what }: WaitOptions,
+  { timeoutMs = DEFAULT_MS, everyMs = 20, what }: WaitOptions,
 ): Promise<T> {
   let last: unknown;
   const seen = <V>(value: V): V => {
