@@ -272,7 +272,7 @@ export class Runner {
       this.#claims.isReused(id, message);
     const ways = {
       publish: createPublish({ ...parts, publisher: this.#publisher, isReused }),
-      call: createCall({ ...parts, client: this.#rpc }),
+      call: createCall({ ...parts, client: this.#rpc, isReused }),
     };
     this.#ways.set(topology, ways);
     return ways;

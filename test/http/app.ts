@@ -90,10 +90,11 @@ export async function startApp(): Promise<TestApp> {
     driftError: new WarrenError("connection-failed", "no connection to amqp://broker"),
     published,
   };
-  const parts = { topology, reader: createEventReader(topology.events) };
+  const reader = createEventReader(topology.events);
+  const parts = { topology, reader, isReused: async () => false };
   const server = createServer(
     createApp({
-      publish: createPublish({ ...parts, publisher, isReused: async () => false }),
+      publish: createPublish({ ...parts, publisher }),
       call: createCall({ ...parts, client: new RpcClient(publisher.publish) }),
       status: () => app.status,
       topology: () => topology,

@@ -42,7 +42,8 @@ function callPath(reply: JsonObject): JsonObject {
       tags: [ANY_EXCHANGE],
       summary: "Ask a queue that replies",
       description:
-        "Answered with what the handler returns. Exchange and key have to lead to one queue with `rpc`.",
+        "Answered with what the handler returns. Exchange and key have to lead to one queue with `rpc`. " +
+        "A call that is repeated is handled again, also with the same `Idempotency-Key`.",
       parameters: wrapperParameters,
       requestBody: { required: true, content: { "application/json": { schema: refTo("Call") } } },
       responses: {

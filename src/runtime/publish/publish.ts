@@ -33,7 +33,8 @@ export type Published =
     }
   | (Refusal & { readonly messageId: string });
 
-type Parts = {
+/** What a message is composed and sent with. */
+export type Parts = {
   readonly topology: Topology;
   readonly reader: EventReader;
   readonly publisher: Publisher;
@@ -50,11 +51,8 @@ export function createPublish(parts: Parts): (request: PublishRequest) => Promis
     if (!composed.ok) return { ...composed, messageId };
     const { request, addressed, message } = composed;
     const { exchange, routingKey } = addressed;
-    const { body, isKeyed } = request;
-    if (isKeyed && (await parts.isReused(messageId, [exchange, routingKey, body]))) {
-      const text = "another message was sent with this Idempotency-Key";
-      return { ...refuse("idempotency-key-reused", text), messageId };
-    }
+    const reused = await checkKey(parts, composed);
+    if (reused) return { ...reused, messageId };
     const outcome = await publisher.publish(message);
     if (outcome.status !== "confirmed") {
       // amqplib's words would get into an answer of HTTP.
@@ -74,6 +72,17 @@ type Composed = {
   readonly addressed: Addressed;
   readonly message: Outgoing;
 };
+
+/** Whether its Idempotency-Key stands for another message. */
+export async function checkKey(
+  { isReused }: Pick<Parts, "isReused">,
+  { request: { isKeyed }, message: { exchange, routingKey, body, properties } }: Composed,
+): Promise<Refusal | null> {
+  const parts = [exchange, routingKey, body];
+  if (!isKeyed || !(await isReused(properties.messageId, parts))) return null;
+  const text = "another message was sent with this Idempotency-Key";
+  return refuse("idempotency-key-reused", text);
+}
 
 /** What goes to the broker, once it has passed every check. */
 export function composeMessage(

@@ -7,7 +7,7 @@ import { route } from "../../routing/route.ts";
 import type { Topology } from "../../topology.ts";
 import { oneLine } from "../host/thread/cause.ts";
 import { malformed, type PublishRequest, type Refusal, refuse } from "../publish/address.ts";
-import { composeMessage } from "../publish/publish.ts";
+import { checkKey, composeMessage, type Parts as PublishParts } from "../publish/publish.ts";
 import type { Outgoing } from "../publish/publisher.ts";
 import { DIRECT_REPLY, type Reply, type RpcClient } from "./client.ts";
 
@@ -31,6 +31,7 @@ type Parts = {
   readonly topology: Topology;
   readonly reader: EventReader;
   readonly client: Pick<RpcClient, "call">;
+  readonly isReused: PublishParts["isReused"];
 };
 
 /** Calls what has passed every check; the result never rejects but for a bug. */
@@ -47,6 +48,8 @@ export function createCall(parts: Parts): (request: CallRequest) => Promise<Call
     const { message } = composed;
     const uncallable = checkCallable(topology, message);
     if (uncallable) return fail(uncallable);
+    const reused = await checkKey(parts, composed);
+    if (reused) return fail(reused);
     const properties = {
       ...message.properties,
       correlationId: randomUUID(),

@@ -1,3 +1,4 @@
+import type { HandlerContext } from "../../../src/handler.ts";
 import { expect, PASSWORD, test } from "../../support/redis.ts";
 import { startRunner } from "../../support/runner.ts";
 
@@ -38,6 +39,41 @@ test("an Idempotency-Key stands for one message: another one is a 409, the same 
   expect((await one.post("/publish", message(5), headers)).status).toBe(202);
   expect(JSON.stringify(one.log)).not.toContain(PASSWORD);
   for (const runner of [one, other]) await runner.stop();
+});
+
+test("a key of a call stands for one request: another one is a 409 and asks nobody, the same one is asked again", async ({
+  vhost,
+  redis,
+}) => {
+  const asked: unknown[] = [];
+  const warren = await startRunner({
+    ...{ url: vhost.url, store: redis.url },
+    topology: `
+exchanges: { tasks: { type: direct } }
+queues:
+  answer: { type: classic, rpc: true, bind: { tasks: [a, b] }, handler: answer, retry: none, deadLetter: none }
+`,
+    handlers: {
+      answer: (request: unknown, { message: { id } }: HandlerContext) => {
+        asked.push({ request, id });
+        return asked.length;
+      },
+    },
+  });
+  const call = (key: string, message: unknown) =>
+    warren.post(
+      "/rpc",
+      { exchange: "tasks", routing_key: key, message },
+      { "idempotency-key": "k-1" },
+    );
+  expect(await call("a", 1)).toMatchObject({ status: 200, body: { text: "1" } });
+  expect(await call("a", 1)).toMatchObject({ status: 200, body: { text: "2" } });
+  for (const another of [await call("a", 2), await call("b", 1)]) {
+    expect(another).toMatchObject({ status: 409, body: { code: "idempotency-key-reused" } });
+  }
+  await warren.stop();
+  const once = { request: 1, id: "k-1" };
+  expect(asked).toEqual([once, once]);
 });
 
 test("without a Redis a key is an id, and says nothing of the body", async ({ vhost }) => {
