@@ -174,6 +174,10 @@ const table = {
     exit: 0,
     remedy: "Make ttl longer than the delays of retry, or the delays shorter.",
   },
+  "retry-outlives-caller": {
+    exit: 0,
+    remedy: "Say retry: none or shorter delays, or allow it if every caller waits that long.",
+  },
   "costly-priorities": { exit: 0, remedy: "Use at most 10 priorities." },
   "unbound-queue": {
     exit: 0,
