@@ -16,7 +16,8 @@ export type LetterWay = {
   readonly to: { readonly exchange: string; readonly key: string | null } | null;
   readonly queues: readonly string[];
 };
-type Cause = { readonly reason: string; readonly when: string };
+/** `when` in words. */
+export type Cause = { readonly reason: string; readonly when: string };
 
 /** The ways of a queue's dead letters; none of what the broker does with an external queue. */
 export function deadLettersOf(topology: Topology, queue: Queue): readonly LetterWay[] {
@@ -98,6 +99,14 @@ function targetsOf(topology: Topology, { exchange, key }: NonNullable<LetterWay[
 const TIMEOUT = "handler-timeout";
 
 function warrenCauses(topology: Topology, queue: Queue): readonly Cause[] {
+  const failures = failuresOf(topology, queue);
+  if (!queue.rpc) return failures;
+  const when = "when it has waited in the runner for all of its own expiration";
+  return [...failures, { reason: "expired", when }];
+}
+
+/** Why a message that a handler was to have is not handled: of a request, its caller is told so. */
+export function failuresOf(topology: Topology, queue: Queue): readonly Cause[] {
   const { retryOn, rejectOn } = queue;
   const last = `at attempt ${queue.retryDelaysMs.length + 1}`;
   const isPicked = queue.retryDelaysMs.length > 0 && (retryOn !== null || rejectOn.length > 0);

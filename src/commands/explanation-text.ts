@@ -22,6 +22,7 @@ export function formatExplanation(explanation: Explanation, folder: string): str
     ["events", [[explanation.events === null ? "any JSON" : explanation.events.join(", ")]]],
     ["attempts", timetable(explanation.attempts)],
     ["retried are", retried(explanation)],
+    ["replies", replies(explanation)],
     ["dead letters go", deadLetters(explanation)],
     ["lost is", losses.length === 0 ? [["nothing that is known here"]] : losses.map((it) => [it])],
   ];
@@ -109,6 +110,17 @@ function retried({ queue: { retryOn, rejectOn } }: Explanation): readonly Row[] 
   return [
     [retryOn === null ? "all errors" : `${retryOn.join(", ")} alone`],
     ...(rejectOn.length === 0 ? [] : [[`not ${rejectOn.join(", ")}`]]),
+  ];
+}
+
+function replies({ reply }: Explanation): readonly Row[] {
+  if (reply === null) return [];
+  const errors = reply.errors.map(({ reason, when }) => [`  ${reason}`, when]);
+  return [
+    ["to", "the reply_to of each request, with its correlation_id"],
+    ["is", reply.schema === null ? "any JSON" : `as ${reply.schema.file} says`],
+    ["or an error, once", "with its reason in x-warren-reason"],
+    ...errors,
   ];
 }
 

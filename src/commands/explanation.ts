@@ -12,9 +12,10 @@ import {
   deadLetterRoute,
   type Policy,
   type Queue,
+  type ReplySchema,
   type Topology,
 } from "../topology.ts";
-import { deadLettersOf, type LetterWay, lossesOf } from "./dead-ways.ts";
+import { type Cause, deadLettersOf, failuresOf, type LetterWay, lossesOf } from "./dead-ways.ts";
 
 export type Explanation = {
   readonly queue: Pick<Queue, "name" | "type" | "external" | "ordered" | "at"> & {
@@ -53,6 +54,8 @@ export type Explanation = {
   /** Every attempt; none for a queue without a handler. */
   readonly attempts: readonly Attempt[];
   readonly deadLetters: readonly LetterWay[];
+  /** What a request is answered with; null: nobody replies. */
+  readonly reply: Reply | null;
   /** How a message can vanish unhandled, a sentence each. */
   readonly losses: readonly string[];
 };
@@ -60,6 +63,14 @@ export type Explanation = {
 export type Inflow =
   | (Omit<Binding, "arguments"> & { readonly arguments: Arguments })
   | { readonly alternateOf: string; readonly destination: string; readonly at: Place };
+
+/** It goes to the request's `reply_to`, through the default exchange, with its `correlation_id`. */
+export type Reply = {
+  /** null: any JSON. */
+  readonly schema: Pick<ReplySchema, "file" | "version"> | null;
+  /** An error in its place, once, when it has come to this. */
+  readonly errors: readonly Cause[];
+};
 
 export type Attempt = {
   readonly attempt: number;
@@ -101,8 +112,15 @@ export function explainQueue(topology: Topology, queue: Queue): Explanation {
     events: eventsOfQueue(topology, name),
     attempts: isConsumed ? attemptsOf(topology.project, queue) : [],
     deadLetters: deadLettersOf(topology, queue),
+    reply: queue.rpc ? replyOf(topology, queue) : null,
     losses: lossesOf(topology, queue),
   };
+}
+
+function replyOf(topology: Topology, queue: Queue): Reply {
+  const { file, version } = topology.replies[queue.name] ?? {};
+  const schema = file === undefined || version === undefined ? null : { file, version };
+  return { schema, errors: failuresOf(topology, queue) };
 }
 
 function attemptsOf(project: string, { retryDelaysMs, ordered }: Queue): readonly Attempt[] {

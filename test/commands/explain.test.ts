@@ -262,6 +262,72 @@ test("explain says of a stream what it keeps, and of an external queue that litt
   expect(parked.deadLettersOf).toEqual(["payments", "taken"]);
 });
 
+test("explain says of a queue that replies to whom, by which schema, and what a failing handler answers", async ({
+  createProject,
+  runCli,
+}) => {
+  const project = await createProject({
+    topology: `version: 1
+project: shop
+broker: { url: "amqp://127.0.0.1" }
+defaults: { type: classic, deadLetter: none, retry: none }
+exchanges: { tasks: { type: direct } }
+queues:
+  quote: { rpc: true, bind: { tasks: quote }, handler: take, timeout: 5s }
+  free: { rpc: true, bind: { tasks: free }, handler: take, retry: [100ms] }
+  plain: { bind: { tasks: plain }, handler: take, allowLoss: true }
+`,
+    handlers: { take: "export {};\n" },
+    replies: { quote: { type: "number" } },
+  });
+  const { stdout } = await runCli(project, ["explain", "quote"]);
+  const lines = stdout.trimEnd().split("\n");
+  expect(lines.slice(lines.indexOf("replies"), lines.indexOf("lost is"))).toEqual([
+    "replies",
+    "  to                 the reply_to of each request, with its correlation_id",
+    "  is                 as schemas/replies/quote.json says",
+    "  or an error, once  with its reason in x-warren-reason",
+    "    handler-failed   at attempt 1",
+    "    handler-timeout  at attempt 1, after 5s",
+    "    rejected         at once",
+    "    undecodable      at once",
+    "    handler-crash    at crash 3 of its thread",
+    "",
+    "dead letters go",
+    "  by warren          nowhere",
+    "    handler-failed   at attempt 1",
+    "    handler-timeout  at attempt 1, after 5s",
+    "    rejected         at once",
+    "    undecodable      at once",
+    "    handler-crash    at crash 3 of its thread",
+    "    expired          when it has waited in the runner for all of its own expiration",
+    "  by the broker      nowhere",
+    "    expired          at the message's own expiration",
+    "",
+  ]);
+  const [quote, free, plain] = await Promise.all(
+    ["quote", "free", "plain"].map(async (name) => {
+      const { stdout: json } = await runCli(project, ["explain", name, "--json"]);
+      return JSON.parse(json).reply;
+    }),
+  );
+  expect(quote.schema).toEqual({
+    file: "schemas/replies/quote.json",
+    version: expect.stringMatching(/^[0-9a-f]{12}$/),
+  });
+  expect(free).toEqual({
+    schema: null,
+    errors: [
+      { reason: "handler-failed", when: "at attempt 2" },
+      { reason: "handler-timeout", when: "at attempt 2, after 30s" },
+      { reason: "rejected", when: "at once" },
+      { reason: "undecodable", when: "at once" },
+      { reason: "handler-crash", when: "at crash 3 of its thread" },
+    ],
+  });
+  expect(plain).toBeNull();
+});
+
 test("an unknown queue is an error that names the one that was meant", async ({
   createProject,
   runCli,
