@@ -12,12 +12,14 @@ export interface ExchangeEvents {}
 // biome-ignore lint/suspicious/noEmptyInterface: generated code merges into it
 export interface QueueReplies {}
 
-/** Exchange → routing key → the replies that queues give to what is published there. */
+/** Exchange → routing key → what the queue with `rpc` replies; an exchange without one is not in it. */
 // biome-ignore lint/suspicious/noEmptyInterface: generated code merges into it
 export interface ExchangeReplies {}
 
 export type QueueName = NamesIn<QueueEvents>;
 export type ExchangeName = NamesIn<ExchangeEvents>;
+/** Those that lead to a queue which replies. */
+export type CallableExchange = NamesIn<ExchangeReplies> & ExchangeName;
 
 /** An error then lists the names; of `keyof` it would say no more than the alias. */
 type NamesIn<Names> = Names extends unknown ? keyof Names & string : never;
@@ -33,6 +35,9 @@ export type FieldsOf<X extends ExchangeName, K> = unknown extends ExchangeEvents
   : K extends keyof ExchangeEvents[X]
     ? WithoutType<ExchangeEvents[X][K]>
     : never;
+
+/** The routing keys by which an exchange leads to a queue that replies; of a wildcard, any string. */
+export type CallKeyOf<X extends CallableExchange> = NamesIn<ExchangeReplies[X]>;
 
 /** What the handler of a queue returns: what schemas/replies says, or anything. */
 export type HandlerReply<Q extends QueueName> = [Q] extends [never]
@@ -92,7 +97,7 @@ export type CallOptions = Omit<PublishOptions, "correlationId"> & {
  * @throws {WarrenError} as `publish`; `not-callable`: the handler's mistake. With `outcome-unknown`
  *   the connection was lost, and with it the reply.
  */
-export type Call = <X extends ExchangeName, K extends KeyOf<X>>(
+export type Call = <X extends CallableExchange, K extends CallKeyOf<X>>(
   exchange: X,
   key: K,
   request: FieldsOf<X, K>,

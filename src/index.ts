@@ -2,6 +2,8 @@
 export { WarrenError } from "./errors.ts";
 export {
   type Call,
+  type CallableExchange,
+  type CallKeyOf,
   type CallOptions,
   defineHandler,
   type ExchangeEvents,

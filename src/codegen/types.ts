@@ -135,7 +135,10 @@ function block<T>(
   return [`  interface ${name} {\n`, ...items.map(write), "  }\n"];
 }
 
-/** Exchange → the type of what is replied there, by routing key. */
+/**
+ * Exchange → the type of what is replied there, by routing key. What stands for any other key has
+ * to fit those that are named beside it.
+ */
 function repliesByExchange(
   topology: Topology,
   names: Names,
@@ -143,7 +146,7 @@ function repliesByExchange(
   return [...repliesOfExchanges(topology)].map(([exchange, byKey]) => {
     const members = [...byKey].map(([key, queues]) =>
       key === null
-        ? `      [key: string]: ${unionOf(queues, names)};\n`
+        ? `      [key: string]: ${byKey.size > 1 ? "unknown" : unionOf(queues, names)};\n`
         : member(key, unionOf(queues, names), "      "),
     );
     return [exchange, `{\n${members.join("")}    }`] as const;

@@ -2,7 +2,16 @@ import { Parser } from "@asyncapi/parser";
 import { expect, test } from "vitest";
 import { asyncApiDocument } from "../../src/codegen/asyncapi/asyncapi.ts";
 import type { JsonObject } from "../../src/codegen/json.ts";
-import { bookshop, checkerOf, lookUp, objectsIn, odd, reversed, topologies } from "./documented.ts";
+import {
+  bookshop,
+  checkerOf,
+  lookUp,
+  objectsIn,
+  odd,
+  reversed,
+  topologies,
+  untypedReplies,
+} from "./documented.ts";
 
 const parser = new Parser();
 
@@ -145,6 +154,26 @@ test("what a handler replies is sent to the queue that the request names", () =>
   expect(
     lookUp(asyncApiDocument(bookshop()), "#/operations/receive.task_queue/reply"),
   ).toBeUndefined();
+});
+
+test("a queue that replies without a schema sends any JSON, and one that does not sends none", () => {
+  const document = asyncApiDocument(untypedReplies);
+  expect(lookUp(document, "#/operations/receive.free/reply")).toEqual({
+    address: {
+      description: "The queue that the request's property reply_to names.",
+      location: "$message.header#/reply_to",
+    },
+    channel: { $ref: "#/channels/reply.free" },
+    messages: [{ $ref: "#/channels/reply.free/messages/any_Reply2" }],
+  });
+  expect(lookUp(document, "#/components/messages/any_Reply2")).toMatchObject({
+    contentType: "application/json",
+    payload: {},
+  });
+  expect(lookUp(document, "#/operations/receive.any/reply/messages")).toEqual([
+    { $ref: "#/channels/reply.any/messages/any_Reply" },
+  ]);
+  expect(lookUp(document, "#/operations/receive.plain/reply")).toBeUndefined();
 });
 
 test("the nodes of the broker are servers, without user and password", () => {

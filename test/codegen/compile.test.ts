@@ -36,6 +36,7 @@ const topology = topologyOf({
     content: null,
     sales: ["sale.made", "sale.undone"],
     tasks: null,
+    jobs: null,
     'the "odd"\\ one\'s': ["x-y.z_1", "x.y.z1"],
     toString: ["constructor"],
   },
@@ -49,10 +50,16 @@ const topology = topologyOf({
     price_quote: [["tasks", "price.quote"]],
     count: [["tasks", "count"]],
     sales: [["sales", "#"]],
+    free: [["tasks", "free"]],
+    jobs: [["jobs", "job.*"]],
+    total: [["sales", "sale.made"]],
   },
+  untyped: ["free"],
   replies: {
     price_quote: { properties: { price: money, until: text }, required: ["price"], $defs },
     count: { type: ["integer", "null"] },
+    jobs: { type: "string" },
+    total: { type: "number" },
   },
   events: {
     "sale.made": { properties: { total: money }, required: ["total"], $defs },
@@ -85,12 +92,11 @@ export default defineHandler<${JSON.stringify(queue)}>(async (event, { publish }
 `;
 }
 
-/** As a caller for replies would be typed. */
-function caller(queue: string, body: string): string {
-  return `import { defineHandler, type ExchangeName, type FieldsOf, type KeyOf, type ReplyOf } from "warren";
-declare function call<X extends ExchangeName, K extends KeyOf<X>>(
-  exchange: X, key: K, request: FieldsOf<X, K>): Promise<ReplyOf<X, K>>;
-export default defineHandler<${JSON.stringify(queue)}>(async () => {
+/** A handler module that calls. */
+function caller(body: string): string {
+  return `import { defineHandler } from "warren";
+export default defineHandler<"created">(async (event, { call }) => {
+  event.title.trim();
   ${body}
 });
 `;
@@ -151,7 +157,21 @@ const cases: readonly (readonly [does: string, text: string | null, source: stri
   [
     "calls for a reply",
     null,
-    caller("created", 'return (await call("tasks", "price.quote", {})).price.amount.toFixed();'),
+    caller('return (await call("tasks", "price.quote", {})).price.amount.toFixed();'),
+  ],
+  [
+    "calls with options, and with an event that the exchange lists",
+    null,
+    caller(
+      'return (await call("sales", "sale.made", { total: { amount: 1 } }, { timeout: 500, priority: 1 })).toFixed();',
+    ),
+  ],
+  [
+    "calls by any key that a wildcard takes, and reads what it can't know with care",
+    null,
+    caller(
+      'const reply = await call("jobs", "job.any", {}); if (typeof reply === "string") reply.trim();',
+    ),
   ],
   [
     "imports replies and shared parts by name",
@@ -203,21 +223,46 @@ const cases: readonly (readonly [does: string, text: string | null, source: stri
   [
     "reads a field that the reply has not",
     "Property 'cost' does not exist on type 'PriceQuoteReply'.",
-    caller("created", '(await call("tasks", "price.quote", {})).cost;'),
+    caller('(await call("tasks", "price.quote", {})).cost;'),
+  ],
+  [
+    "calls an exchange that leads to no queue which replies",
+    'Argument of type \'"books"\' is not assignable to parameter of type \'"jobs" | "sales" | "tasks"\'.',
+    caller('await call("books", "book.created", { id: "1", title: "" });'),
+  ],
+  [
+    "calls by a key that leads to no queue which replies",
+    'Argument of type \'"price.qoute"\' is not assignable to parameter of type \'"count" | "free" | "price.quote"\'.',
+    caller('await call("tasks", "price.qoute", {});'),
+  ],
+  [
+    "calls with an event that comes to no queue which replies",
+    "Argument of type '\"sale.undone\"' is not assignable to parameter of type '\"sale.made\"'.",
+    caller('await call("sales", "sale.undone", { back: { amount: 1 } });'),
+  ],
+  [
+    "calls with a request that the event's schema refuses",
+    "Type 'string' is not assignable to type 'number'.",
+    caller('await call("sales", "sale.made", { total: { amount: "1" } });'),
+  ],
+  [
+    "calls without a request",
+    "Expected 3-4 arguments, but got 2.",
+    caller('await call("tasks", "price.quote");'),
   ],
   [
     "reads a reply that no schema tells of",
     "Object is of type 'unknown'.",
-    caller("created", '(await call("tasks", "other", {})).cost;'),
+    caller('(await call("tasks", "free", {})).cost;'),
   ],
   [
     "handles a queue that does not exist",
-    'Type \'"nope"\' does not satisfy the constraint \'"a\\"b" | "articles" | "books" | "constructor" | "count" | "created" | "price_quote" | "sales"\'.',
+    'Type \'"nope"\' does not satisfy the constraint \'"a\\"b" | "articles" | "books" | "constructor" | "count" | "created" | "free" | "jobs" | "price_quote" | "sales" | "total"\'.',
     handler("nope", ""),
   ],
   [
     "handles a queue that is parked",
-    'Type \'"parked"\' does not satisfy the constraint \'"a\\"b" | "articles" | "books" | "constructor" | "count" | "created" | "price_quote" | "sales"\'.',
+    'Type \'"parked"\' does not satisfy the constraint \'"a\\"b" | "articles" | "books" | "constructor" | "count" | "created" | "free" | "jobs" | "price_quote" | "sales" | "total"\'.',
     handler("parked", ""),
   ],
   [
@@ -250,7 +295,7 @@ const cases: readonly (readonly [does: string, text: string | null, source: stri
   ],
   [
     "publishes to an exchange that does not exist",
-    'Argument of type \'"nope"\' is not assignable to parameter of type \'"books" | "content" | "loose" | "sales" | "tasks" | "the \\"odd\\"\\\\ one\'s" | "toString"\'.',
+    'Argument of type \'"nope"\' is not assignable to parameter of type \'"books" | "content" | "jobs" | "loose" | "sales" | "tasks" | "the \\"odd\\"\\\\ one\'s" | "toString"\'.',
     handler("created", 'await publish("nope", "book.created", event);'),
   ],
   [

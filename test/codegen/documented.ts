@@ -183,6 +183,18 @@ export const odd: Topology = topologyOf({
   },
 });
 
+/** Beside a reply with a schema, of the queue that is called like the one without. */
+export const untypedReplies: Topology = topologyOf({
+  exchanges: { tasks: {} },
+  queues: { any: { handler }, free: { handler, rpc: true }, plain: { handler } },
+  bindings: [
+    ["tasks", "any", "any"],
+    ["tasks", "free", "free"],
+    ["tasks", "plain", "plain"],
+  ],
+  replies: { any: { type: "number" } },
+});
+
 const oddNames = [
   ...[
     "a/b {c} ü",
@@ -221,6 +233,7 @@ export const topologies: Readonly<Record<string, Topology>> = {
     replies: Object.fromEntries(oddNames.map((name) => [name, { type: "string" }])),
   }),
   "odd schemas": odd,
+  "replies without a schema": untypedReplies,
   "hundreds of events": manyEvents(200),
   ...Object.fromEntries([1, 2, 3].map((seed) => [`random, seed ${seed}`, randomTopology(seed)])),
 };

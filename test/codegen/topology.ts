@@ -11,16 +11,27 @@ export type Blocks = {
   readonly events: Readonly<Record<string, JsonSchema>>;
   /** By queue. */
   readonly replies?: Readonly<Record<string, JsonSchema>>;
+  /** Queues that reply without a schema. */
+  readonly untyped?: readonly string[];
 };
 
 const handler = { name: "handler", file: "/handler.ts" };
 export const handled = { handler };
 
 /** A topology of topic exchanges, and of queues with a handler where they have bindings. */
-export function topologyOf({ exchanges, queues, events, replies = {} }: Blocks): Topology {
+export function topologyOf(blocks: Blocks): Topology {
+  const { exchanges, queues, events, replies = {}, untyped = [] } = blocks;
   return build({
     exchanges: mapValues(exchanges, (listed) => ({ events: listed })),
-    queues: mapValues(queues, (bindings) => ({ handler: bindings === null ? null : handler })),
+    queues: Object.fromEntries(
+      Object.entries(queues).map(([name, bindings]) => [
+        name,
+        {
+          handler: bindings === null ? null : handler,
+          rpc: Object.hasOwn(replies, name) || untyped.includes(name),
+        },
+      ]),
+    ),
     bindings: Object.entries(queues).flatMap(([queue, bindings]) =>
       (bindings ?? []).map(([exchange, key]) => [exchange, queue, key] as const),
     ),

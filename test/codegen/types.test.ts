@@ -177,9 +177,14 @@ test("a queue's reply is told to its handler, and to those who publish what reac
       all: { type: "fanout" },
       inner: { internal: true },
       free: {},
+      mixed: {},
+      quiet: {},
     },
-    queues: { quote: handled, count: handled, other: handled },
+    queues: { quote: handled, count: handled, other: handled, loose: { ...handled, rpc: true } },
     bindings: [
+      ["tasks", "loose", "loose"],
+      ["mixed", "quote", "a.#"],
+      ["mixed", "count", "b"],
       ["tasks", "quote", "price.quote"],
       ["tasks", "count", "count"],
       ["tasks", "other", "other"],
@@ -188,6 +193,7 @@ test("a queue's reply is told to its handler, and to those who publish what reac
       ["all", "quote"],
       ["all", "count"],
       ["free", "quote", "a.*"],
+      ["quiet", "other", "#"],
     ],
     schemas: { "job.asked": {}, "job.told": {} },
     replies: { quote: { type: "object" }, count: { type: "integer" }, "o.t": { type: "null" } },
@@ -204,11 +210,19 @@ test("a queue's reply is told to its handler, and to those who publish what reac
     "all": {
       [key: string]: CountReply | QuoteReply;
     };
+    "free": {
+      [key: string]: QuoteReply;
+    };
     "jobs": {
       "job.asked": CountReply;
     };
+    "mixed": {
+      "b": CountReply;
+      [key: string]: unknown;
+    };
     "tasks": {
       "count": CountReply;
+      "loose": unknown;
       "price.quote": QuoteReply;
     };
   }

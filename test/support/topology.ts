@@ -31,7 +31,9 @@ export function topologyOf(short: ShortTopology): Topology {
     worker: { maxHeapBytes: 512 * 1024 * 1024, maxCrashes: 3, blockedMs: 5_000 },
     drain: { delayMs: 0, timeoutMs: 30_000 },
     exchanges: mapValues(exchanges, exchangeOf),
-    queues: mapValues(queues, queueOf),
+    queues: mapValues(queues, (name, given) =>
+      queueOf(name, { rpc: Object.hasOwn(replies, name), ...given }),
+    ),
     bindings: bindings.map(bindingOf),
     policies: {},
     events: mapValues(schemas, (type, schema) => ({

@@ -1,6 +1,6 @@
 /** What exchanges and queues carry. */
 import { isObject } from "../../events/encoding.ts";
-import type { EventSchema, ReplySchema, Topology } from "../../topology.ts";
+import type { EventSchema, Queue, ReplySchema, Topology } from "../../topology.ts";
 import { describe, eventBodies } from "../bodies.ts";
 import { componentName, componentSchemas, type Take } from "../components.ts";
 import { exampleOf } from "../example.ts";
@@ -16,7 +16,7 @@ export type Messages = {
   readonly ofReply: (queue: string) => string | undefined;
 };
 
-/** A message for each event and reply, and one for any JSON. */
+/** A message for each event and reply, and one for any JSON; of a reply, if there is one without a schema. */
 export function messagesOf(topology: Topology, take: Take, takeMessage: Take): Messages {
   const events = sortedEntries(topology.events);
   const replies = sortedEntries(topology.replies);
@@ -29,8 +29,12 @@ export function messagesOf(topology: Topology, take: Take, takeMessage: Take): M
   const replyNames = new Map(
     replies.map(([queue]) => [queue, takeMessage(componentName(replyName(queue)))]),
   );
+  const isUntyped = ({ name, rpc }: Queue) => rpc && topology.replies[name] === undefined;
+  const hasUntyped = Object.values(topology.queues).some(isUntyped);
+  const anyReply = hasUntyped ? takeMessage(replyName("any")) : undefined;
   const components = Object.fromEntries([
     [anything, anyMessage],
+    ...(anyReply === undefined ? [] : [[anyReply, anyReplyMessage]]),
     ...events.map(([type, event]) => [eventNames.get(type), eventMessage(event, body(type))]),
     ...replies.map(([queue, reply]) => {
       const payload = replySchemas.refTo(replyName(queue));
@@ -41,7 +45,8 @@ export function messagesOf(topology: Topology, take: Take, takeMessage: Take): M
     schemas: { ...schemas, ...replySchemas.schemas },
     components,
     ofEvent: (type) => (type === null ? anything : (eventNames.get(type) ?? anything)),
-    ofReply: (queue) => replyNames.get(queue),
+    ofReply: (queue) =>
+      replyNames.get(queue) ?? (topology.queues[queue]?.rpc ? anyReply : undefined),
   };
 }
 
@@ -54,6 +59,12 @@ const json = { contentType: "application/json" };
 const anyMessage: JsonObject = {
   ...{ name: "any", title: "Any JSON", ...json },
   description: "An exchange that declares no events leads here, so nothing of it is checked.",
+  payload: {},
+};
+
+const anyReplyMessage: JsonObject = {
+  ...{ name: replyName("any"), title: "Any JSON, as a reply", ...json },
+  description: "What a handler returns whose reply has no schema, so nothing of it is checked.",
   payload: {},
 };
 
