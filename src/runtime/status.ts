@@ -2,7 +2,7 @@
 import type { Problem } from "../errors.ts";
 import type { DriftStatus } from "./drift.ts";
 import type { HostStatus } from "./host/host.ts";
-import type { ClaimsStatus } from "./idempotency/claims.ts";
+import type { StoreStatus } from "./idempotency/watched-store.ts";
 import type { LoopDelayStatus } from "./loop-delay.ts";
 import type { BreakerState } from "./pace/breaker.ts";
 import type { Pause } from "./pace/pausing.ts";
@@ -80,7 +80,7 @@ export type RunnerStatus = {
   readonly problems: readonly string[];
   readonly queues: Readonly<Record<string, QueueStatus>>;
   /** Where messages are remembered; null: no queue needs it. */
-  readonly idempotency: ClaimsStatus | null;
+  readonly idempotency: StoreStatus | null;
   readonly handlers: Omit<HostStatus, "generation">;
   readonly rpc: RpcStatus;
   /** How late the loop of the runner's thread turns. */

@@ -4,8 +4,6 @@
  * between leaves a lease that ends by itself, and the message is run again.
  */
 import { createHash, randomUUID } from "node:crypto";
-import { messageOf } from "../../errors.ts";
-import type { Log } from "../../handler.ts";
 import { NUMBERS } from "../../numbers.ts";
 import type { Topology } from "../../topology.ts";
 import { backoffMs } from "../backoff.ts";
@@ -13,34 +11,21 @@ import type { Delivery } from "../host/host.ts";
 import { Pauses } from "../pauses.ts";
 import { MemoryStore } from "./memory.ts";
 import { RedisStore } from "./redis.ts";
-import type { LeaseStore } from "./store.ts";
+import { type StoreStatus, WatchedStore, type WatchedStoreOptions } from "./watched-store.ts";
 
 /**
  * | verdict | the message |
  * |---------|-------------|
- * | ours    | is run now; `end` has to follow |
+ * | ours    | is run now; `finish` or `release` has to follow |
  * | held    | somebody else runs it: it waits |
  * | done    | was handled: it is acked |
  * | away    | the store does not answer: it waits |
  */
 export type Verdict = "ours" | "held" | "done" | "away";
 
-/** For /health; `downSince` and `reason` are null while the store answers. */
-export type ClaimsStatus = {
-  readonly store: string;
-  readonly downSince: string | null;
-  readonly reason: string | null;
-};
-
-export type ClaimsOptions = {
-  readonly project: string;
-  /** `onLost`: it does not answer any more. */
-  readonly createStore: (onLost: (reason: string) => void) => LeaseStore;
-  /** It has stopped answering, or answers again. */
-  readonly onChange: () => void;
+export type ClaimsOptions = WatchedStoreOptions & {
   /** All runners of the project share the store. */
   readonly isShared: boolean;
-  readonly log: Log;
 };
 
 /** Where a topology says so; else in the memory of this runner. */
@@ -64,7 +49,7 @@ type Claim = {
 
 export class Claims {
   readonly #options: ClaimsOptions;
-  readonly #store: LeaseStore;
+  readonly #store: WatchedStore;
   readonly #pauses = new Pauses();
   /** Of this runner, among all that share the store. */
   readonly #runner = randomUUID();
@@ -72,24 +57,26 @@ export class Claims {
   readonly #claims = new Map<number, Claim>();
   /** Claimed here: nobody else here needs to ask for them. */
   readonly #keys = new Set<string>();
-  /** Whether the store has these, it did not say. */
-  #doubtful: { readonly key: string; readonly holder: string }[] = [];
-  #trouble: { readonly since: string; readonly reason: string } | null = null;
   #renewing: NodeJS.Timeout | null = null;
 
   constructor(options: ClaimsOptions) {
     this.#options = options;
-    this.#store = options.createStore((reason) => this.#fail(reason));
+    this.#store = new WatchedStore({
+      ...options,
+      onChange: () => {
+        this.#renew();
+        options.onChange();
+      },
+    });
   }
 
-  get status(): ClaimsStatus {
-    const { since = null, reason = null } = this.#trouble ?? {};
-    return { store: this.#store.shown, downSince: since, reason };
+  get status(): StoreStatus {
+    return this.#store.status;
   }
 
   /** The store answers. */
   get isUp(): boolean {
-    return this.#trouble === null;
+    return this.#store.isUp;
   }
 
   /** Whether this delivery has a claim that has to end. */
@@ -99,13 +86,12 @@ export class Claims {
 
   /** Asks for a message by its key. Asked again for the same delivery, it is the same claim. */
   async take(delivery: Delivery, key: string): Promise<Verdict> {
-    if (this.#trouble) return "away";
+    if (!this.isUp) return "away";
     if (this.#keys.has(key)) return "held";
     this.#keys.add(key);
     const holder = `${this.#runner}.${delivery.id}`;
-    const verdict = await this.#store.take(key, holder, NUMBERS.leaseMs).catch((error: unknown) => {
-      this.#doubtful.push({ key, holder });
-      this.#fail(messageOf(error));
+    const verdict = await this.#store.take(key, holder, NUMBERS.leaseMs).catch(async () => {
+      await this.#store.release(key, holder);
       return "away" as const;
     });
     if (verdict === "ours") this.#keep({ delivery, key, holder, isLost: false });
@@ -133,15 +119,8 @@ export class Claims {
     if (!claim) return;
     // From now on it is not renewed: that would take the lease once more.
     this.#claims.delete(delivery);
-    const { key, holder } = claim;
-    try {
-      if (this.#trouble) this.#doubtful.push(claim);
-      else await this.#store.release(key, holder);
-    } catch (error) {
-      this.#doubtful.push(claim);
-      this.#fail(messageOf(error));
-    }
-    this.#keys.delete(key);
+    await this.#store.release(claim.key, claim.holder);
+    this.#keys.delete(claim.key);
   }
 
   /**
@@ -150,21 +129,19 @@ export class Claims {
    */
   async isReused(id: string, message: readonly (string | Buffer)[]): Promise<boolean> {
     const { project, isShared } = this.#options;
-    if (!isShared || this.#trouble) return false;
+    if (!isShared || !this.isUp) return false;
     const key = `warren:${project}:published:${digestOf([id])}`;
     try {
       const taken = await this.#store.take(key, digestOf(message), NUMBERS.idempotencyTtlMs);
       return taken === "held";
-    } catch (error) {
-      this.#fail(messageOf(error));
+    } catch {
       return false;
     }
   }
 
   /** Whether the store answers is found out before a message needs it. */
   async look(): Promise<void> {
-    if (this.#trouble) return;
-    await this.#ask().catch((error) => this.#fail(messageOf(error)));
+    await this.#store.look();
   }
 
   async stop(): Promise<void> {
@@ -176,13 +153,13 @@ export class Claims {
   async #tell(claim: Claim, ttlMs: number): Promise<boolean> {
     const { key, holder } = claim;
     for (let failures = 0; !this.#pauses.isOver; failures++) {
-      if (!this.#trouble) {
-        try {
+      try {
+        if (this.isUp) {
           if (!(await this.#store.finish(key, holder, ttlMs))) this.#lose(claim);
           return true;
-        } catch (error) {
-          this.#fail(messageOf(error));
         }
+      } catch {
+        // It is away from now on.
       }
       await this.#pauses.wait(backoffMs(failures, NUMBERS.leaseLookMaxMs));
     }
@@ -197,7 +174,7 @@ export class Claims {
 
   /** A run may take longer than a lease. */
   #renew(): void {
-    if (this.#trouble) return;
+    if (!this.isUp) return;
     for (const claim of this.#claims.values()) void this.#prolong(claim);
   }
 
@@ -205,8 +182,8 @@ export class Claims {
     try {
       const taken = await this.#store.take(claim.key, claim.holder, NUMBERS.leaseMs);
       if (taken === "held") this.#lose(claim);
-    } catch (error) {
-      this.#fail(messageOf(error));
+    } catch {
+      // Once the store is back it is tried again.
     }
   }
 
@@ -216,39 +193,6 @@ export class Claims {
     const { queue, message } = claim.delivery;
     const facts = { queue, messageId: message.id };
     this.#options.log.warn(facts, "lease lost: the message may be handled twice");
-  }
-
-  #fail(reason: string): void {
-    if (this.#trouble || this.#pauses.isOver) return;
-    this.#trouble = { since: new Date().toISOString(), reason };
-    const facts = { store: this.#store.shown, reason };
-    this.#options.log.warn(facts, "idempotency store away: its queues are paused");
-    this.#options.onChange();
-    void this.#probe();
-  }
-
-  /** Whether it can be written to again; the one question that is asked meanwhile. */
-  async #probe(): Promise<void> {
-    for (let failures = 0; !this.#pauses.isOver; failures++) {
-      await this.#pauses.wait(backoffMs(failures, NUMBERS.reconnectMaxMs));
-      try {
-        await this.#ask();
-        for (const { key, holder } of this.#doubtful) await this.#store.release(key, holder);
-        this.#doubtful = [];
-        this.#trouble = null;
-        this.#renew();
-        this.#options.log.info({ store: this.#store.shown }, "idempotency store is back");
-        this.#options.onChange();
-        return;
-      } catch (error) {
-        if (this.#trouble) this.#trouble = { ...this.#trouble, reason: messageOf(error) };
-      }
-    }
-  }
-
-  async #ask(): Promise<void> {
-    const key = `warren:${this.#options.project}:probe:${this.#runner}`;
-    await this.#store.take(key, this.#runner, 1);
   }
 }
 
