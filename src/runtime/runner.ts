@@ -1,7 +1,6 @@
 /** Owns everything that runs: the way to the broker, the publisher, the consumers, the handlers. */
 import type { ApplyReport } from "../apply/change/results.ts";
 import { wantSame } from "../apply/objects.ts";
-import { createEventReader } from "../events/reader.ts";
 import type { Log } from "../handler.ts";
 import { bindingsTo, type Topology } from "../topology.ts";
 import { within } from "../within.ts";
@@ -12,16 +11,15 @@ import { type Claims, createClaims } from "./idempotency/claims.ts";
 import { Keys } from "./idempotency/keys.ts";
 import { LoopDelay } from "./loop-delay.ts";
 import { Preparing } from "./preparing.ts";
-import { createPublish, type Published, type PublishRequest } from "./publish/publish.ts";
 import { ConfirmPublisher } from "./publish/publisher.ts";
 import { Recovery } from "./recovery/recovery.ts";
 import { restartProblems } from "./restart.ts";
-import { type Called, type CallRequest, createCall } from "./rpc/call.ts";
 import { RpcClient } from "./rpc/client.ts";
 import { staffedBy } from "./staffing.ts";
 import type { RunnerStatus } from "./status.ts";
 import { Trace, type TracedDelivery } from "./trace.ts";
 import { type Edition, type Updated, Updates } from "./updates.ts";
+import { type Way, Ways } from "./ways.ts";
 
 export type RunnerOptions = {
   readonly topology: Topology;
@@ -33,12 +31,6 @@ export type RunnerOptions = {
   /** As whom it applies the topology: `runner@host`. */
   readonly by?: string;
   readonly log: Log;
-};
-
-/** What goes out by a topology, with its events and exchanges. */
-type Ways = {
-  readonly publish: (request: PublishRequest) => Promise<Published>;
-  readonly call: (request: CallRequest) => Promise<Called>;
 };
 
 export class Runner {
@@ -53,8 +45,7 @@ export class Runner {
   readonly #drift: Drift;
   readonly #trace = new Trace();
   readonly #loopDelay = new LoopDelay();
-  /** Handlers of an earlier generation publish by the topology that they were loaded with. */
-  readonly #ways = new WeakMap<Topology, Ways>();
+  readonly #ways: Ways;
   readonly #staffed: (topology: Topology) => Topology;
   #topology: Topology;
   #droppedReplies = 0;
@@ -72,8 +63,8 @@ export class Runner {
       replies: this.#rpc,
     });
     this.#host = createHost({
-      publish: (request, loadedWith) => this.#waysOf(loadedWith).publish(request),
-      call: (request, loadedWith) => this.#waysOf(loadedWith).call(request),
+      publish: (request, loadedWith) => this.#ways.of(loadedWith).publish(request),
+      call: (request, loadedWith) => this.#ways.of(loadedWith).call(request),
       log,
       onResults: (results) => this.#consumers.accept(results),
     });
@@ -88,6 +79,11 @@ export class Runner {
     });
     this.#drift = new Drift({ topology: () => this.#topology, log });
     this.#claims = createClaims(topology, { onChange: () => this.#consumers.heedStore(), log });
+    this.#ways = new Ways({
+      publisher: this.#publisher,
+      client: this.#rpc,
+      claims: this.#claims,
+    });
     this.#consumers = new Consumers({
       publisher: this.#publisher,
       bindingsOf: (queue) => bindingsTo(this.#topology, queue),
@@ -115,10 +111,10 @@ export class Runner {
   }
 
   /** By HTTP. */
-  readonly publish: Ways["publish"] = (request) => this.#waysOf(this.#topology).publish(request);
+  readonly publish: Way["publish"] = (request) => this.#ways.of(this.#topology).publish(request);
 
   /** By HTTP. */
-  readonly call: Ways["call"] = (request) => this.#waysOf(this.#topology).call(request);
+  readonly call: Way["call"] = (request) => this.#ways.of(this.#topology).call(request);
 
   /** Loads the handlers, before anything else; what is wrong with them, if anything. */
   async load(): Promise<Prepared> {
@@ -262,19 +258,5 @@ export class Runner {
   /** What is wrong with it is said before a message needs it. */
   #lookAtStore(): void {
     if (this.#needsStore) void this.#claims.look();
-  }
-
-  #waysOf(topology: Topology): Ways {
-    const known = this.#ways.get(topology);
-    if (known) return known;
-    const parts = { topology, reader: createEventReader(topology.events) };
-    const isReused = (id: string, message: readonly (string | Buffer)[]) =>
-      this.#claims.isReused(id, message);
-    const ways = {
-      publish: createPublish({ ...parts, publisher: this.#publisher, isReused }),
-      call: createCall({ ...parts, client: this.#rpc, isReused }),
-    };
-    this.#ways.set(topology, ways);
-    return ways;
   }
 }
