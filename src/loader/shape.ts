@@ -36,7 +36,15 @@ export function checkShape(document: Document, value: unknown, report: Report): 
 }
 
 function compile(): ValidateFunction {
-  const ajv = new Ajv({ allErrors: true, strict: true, allowUnionTypes: true, verbose: true });
+  const ajv = new Ajv({
+    allErrors: true,
+    strict: true,
+    allowUnionTypes: true,
+    verbose: true,
+    // A test has done that: to compile the draft's own schema takes longer than all the rest.
+    meta: false,
+    validateSchema: false,
+  });
   ajv.addVocabulary(["x-unit", "x-argument", "x-expects"]);
   ajv.addKeyword({
     keyword: "x-quantity",

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { Ajv } from "ajv";
 import { expect, test } from "vitest";
 import { parseQuantity } from "../../src/loader/units.ts";
 import { NUMBERS } from "../../src/numbers.ts";
@@ -47,6 +48,11 @@ function quantity(kind: "duration" | "size", text: unknown): number {
   if (!parsed.ok) throw new Error(parsed.message);
   return parsed.value;
 }
+
+test("it is a schema by the draft that it names, which loading does not look at again", () => {
+  const ajv = new Ajv();
+  expect([ajv.validateSchema(schema), ajv.errors]).toEqual([true, null]);
+});
 
 test("every property says what it means", () => {
   const silent = properties(schema).filter(

@@ -52,10 +52,11 @@ const rules: Readonly<Record<string, Rule>> = {
   },
 };
 
-/** Compiles a schema that may use `rule`. */
+/** Compiles a schema of warren's own, which may use `rule`. */
 export function compileProperties(schema: AnySchemaObject): Check {
   return createCheck((options, work) => {
-    const ajv = new Ajv({ strict: true, ownProperties: true, ...options });
+    const own = { meta: false, validateSchema: false } as const;
+    const ajv = new Ajv({ strict: true, ownProperties: true, ...own, ...options });
     ajv.addKeyword({
       keyword: "rule",
       schemaType: "string",
