@@ -23,8 +23,9 @@ for (const kind of ["type: quorum", "type: classic", "type: quorum, ordered: tru
   }) => {
     const handled = new Map<number, number>();
     const attempts = new Map<number, number[]>();
-    let outage = 40;
-    const pace = "rate: 200/s, breaker: { failureRate: 0.5, window: 6, pause: 150ms }";
+    // Each try that fails lengthens the pause.
+    let outage = 12;
+    const pace = "rate: 200/s, breaker: { failureRate: 0.5, window: 6, pause: 100ms }";
     const warren = await startRunner({
       url: proxy.url(vhost.url),
       topology: topologyOf(`${kind}, ${pace}`),
