@@ -172,6 +172,11 @@ export function isRequeued(
   return retryDelaysMs.length > 0 || (type === "classic" && !external);
 }
 
+/** Those that whoever consumes them declares and binds, and no apply. */
+export function exclusiveQueues({ queues }: Pick<Topology, "queues">): readonly Queue[] {
+  return Object.values(queues).filter(({ exclusive }) => exclusive);
+}
+
 /** Those of the file that lead straight to a queue. */
 export function bindingsTo(
   { bindings }: Pick<Topology, "bindings">,

@@ -2,8 +2,7 @@
 import { basename } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { NO_PERMISSIONS } from "../apply/change/options.ts";
-import type { DocumentEntry } from "../apply/plan/document.ts";
-import { messageOf } from "../errors.ts";
+import { messageOf, type Place } from "../errors.ts";
 import type { Log } from "../handler.ts";
 import type { Topology } from "../topology.ts";
 import { loadPlanning } from "./recovery/applying.ts";
@@ -126,12 +125,16 @@ async function look(topology: Topology, signal: AbortSignal): Promise<Looked> {
   return {
     at: new Date().toISOString(),
     differences: looked.plan.entries.filter(isDifferent).length,
-    document: { ...document, entries: document.entries.map(withoutFolder) },
+    document: {
+      ...document,
+      entries: document.entries.map(withoutFolder),
+      exclusive: document.exclusive.map(withoutFolder),
+    },
   };
 }
 
 /** Whoever asks over HTTP need not know where the file lies. */
-function withoutFolder(entry: DocumentEntry): DocumentEntry {
+function withoutFolder<T extends { readonly at: Place | null }>(entry: T): T {
   const { at } = entry;
   return at === null ? entry : { ...entry, at: { ...at, file: basename(at.file) } };
 }

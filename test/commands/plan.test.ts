@@ -164,3 +164,24 @@ test("a user who may only read can plan, and nothing is changed", async ({
   expect(exit).toBe(2);
   expect(stdout).toContain("Plan: 2 to add, 1 unchanged.");
 });
+
+test("plan says which exclusive queues it leaves out: beside its text, and in its document", async ({
+  vhost,
+  createProject,
+  runCli,
+}) => {
+  const own =
+    '\n  own: { type: classic, exclusive: true, bind: { orders: "#" }, handler: take, deadLetter: none, allowLoss: true }';
+  const text = topology(vhost.url, vhost.managementUrl).trimEnd();
+  const project = await createProject({ topology: text + own, handlers: { take: "" } });
+  const asText = await runCli(project, ["plan"]);
+  expect(asText).toMatchObject({
+    exit: 2,
+    stderr: 'left out: queue "own" is exclusive: whoever consumes it declares and binds it\n',
+    stdout: expect.not.stringContaining("own"),
+  });
+  const { stdout } = await runCli(project, ["plan", "--json"]);
+  const { exclusive, entries } = JSON.parse(stdout);
+  expect(exclusive).toEqual([{ name: "own", at: { file: "topology.yaml", line: 8, column: 3 } }]);
+  expect(JSON.stringify(entries)).not.toContain("own");
+});

@@ -1,5 +1,5 @@
 /** What an apply is told, and what it tells while it goes on. */
-import type { LookedAt } from "../plan/look.ts";
+import type { Concluded } from "../plan/look.ts";
 import type { Permissions } from "../planned.ts";
 import type { StateRecord } from "../state/record.ts";
 import type { Progress } from "./context.ts";
@@ -20,7 +20,12 @@ export type ApplyOptions = {
   /** Called with the last apply's state, once the lock is held; what it throws ends the apply. */
   readonly onState?: (state: StateRecord | null) => void;
   /** Called before the first change; what it throws ends the apply. */
-  readonly onPlan?: (looked: Omit<LookedAt, "tookMs">) => void;
+  readonly onPlan?: (looked: Concluded) => void;
+  /**
+   * Called before everything is tried once more on a new connection, since this one was lost, or
+   * ended by the broker for an error of its own (541); without it nothing is.
+   */
+  readonly onAgain?: (reason: string, failures: number) => void;
   readonly onProgress?: (progress: Progress) => void;
 };
 

@@ -4,7 +4,7 @@ import { messageOf, type Place, WarrenError } from "../../errors.ts";
 import type { Live, QueueCounts } from "../live.ts";
 import type { Blocked, Difference, Permissions, PlanEntry } from "../planned.ts";
 import { type OwnedBinding, sorted } from "../state/record.ts";
-import type { LookedAt } from "./look.ts";
+import type { Concluded, LookedAt } from "./look.ts";
 
 /** Fields are only ever added to a format; docs/plan.md explains each. */
 export const FORMAT = 1;
@@ -21,6 +21,7 @@ export type PlanDocument = {
   readonly entries: readonly DocumentEntry[];
   readonly unchanged: number;
   readonly others: { readonly exchanges: number; readonly queues: number };
+  readonly exclusive: readonly { readonly name: string; readonly at: Place }[];
   readonly unseen: readonly string[];
   readonly fingerprint: Fingerprint;
 };
@@ -55,7 +56,7 @@ export type Fingerprint = {
 
 /** @param permissions those that the plan was made with. */
 export function planDocument(looked: LookedAt, permissions: Permissions): PlanDocument {
-  const { plan, live, state } = looked;
+  const { plan, live, state, exclusive } = looked;
   const { project, entries, hasDifferences, isBlocked, others } = plan;
   const shown = entries.filter((entry) => !isSilent(entry));
   return {
@@ -74,6 +75,7 @@ export function planDocument(looked: LookedAt, permissions: Permissions): PlanDo
     entries: shown.map(documentEntry),
     unchanged: entries.length - shown.length,
     others,
+    exclusive: exclusive.map(({ name, at }) => ({ name, at })),
     unseen: live.unseen,
     fingerprint: fingerprintOf(looked),
   };
@@ -109,10 +111,7 @@ export function verifyDocument(text: string, project: string): PlanDocument {
  *
  * @throws {WarrenError} `plan-outdated`
  */
-export function assertCurrent(
-  { fingerprint: then }: PlanDocument,
-  looked: Omit<LookedAt, "tookMs">,
-): void {
+export function assertCurrent({ fingerprint: then }: PlanDocument, looked: Concluded): void {
   const now = fingerprintOf(looked);
   const changes = [
     ...(then.file === now.file ? [] : ["the file wants something else"]),
@@ -128,12 +127,7 @@ export function assertCurrent(
 }
 
 /** The counts are left out: they change all the time, and are looked at before anything is removed. */
-export function fingerprintOf({
-  plan: { entries },
-  live,
-  state,
-  hash,
-}: Omit<LookedAt, "tookMs">): Fingerprint {
+export function fingerprintOf({ plan: { entries }, live, state, hash }: Concluded): Fingerprint {
   const names = (kind: "exchange" | "queue", owned: readonly string[] = []) =>
     new Set([...entries.filter((one) => one.kind === kind).map(({ name }) => name), ...owned]);
   const exchanges = names("exchange", state?.owned.exchanges);

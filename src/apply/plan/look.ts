@@ -1,6 +1,6 @@
 /** Makes a plan of what the broker has at this moment, and changes nothing. */
 import { connectBroker } from "../../connect.ts";
-import type { Topology } from "../../topology.ts";
+import { exclusiveQueues, type Queue, type Topology } from "../../topology.ts";
 import { inspect } from "../inspect/inspect.ts";
 import type { Live } from "../live.ts";
 import { desiredObjects } from "../objects.ts";
@@ -10,12 +10,17 @@ import { readState } from "../state/state.ts";
 import { plan } from "./plan.ts";
 
 /** A plan, and what it was concluded from. */
-export type LookedAt = {
+export type Concluded = {
   readonly plan: Plan;
   readonly live: Live;
   readonly state: StateRecord | null;
   /** Of what is wanted. */
   readonly hash: string;
+};
+
+export type LookedAt = Concluded & {
+  /** Queues of the file that are no part of it: whoever consumes one declares and binds it. */
+  readonly exclusive: readonly Pick<Queue, "name" | "at">[];
   /** How long it took to read the state and the objects. */
   readonly tookMs: number;
 };
@@ -39,7 +44,8 @@ export async function planTopology(
   const live = await inspect(topology, { desired, owned: state?.owned ?? NOTHING_OWNED }, signal);
   const tookMs = performance.now() - begin;
   const made = plan(desired, live, state, permissions, project);
-  return { plan: made, live, state, hash: hashOf(desired), tookMs };
+  const exclusive = exclusiveQueues(topology);
+  return { plan: made, live, state, hash: hashOf(desired), exclusive, tookMs };
 }
 
 async function lookUpState(

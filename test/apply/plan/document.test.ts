@@ -28,7 +28,9 @@ import { exampleOf, rich } from "./rich.ts";
 const nothing: Permissions = { prune: false, allowReplace: false, adopt: false };
 
 function lookedAt(given: Given, hash = "of the file"): LookedAt {
-  return { plan: planOf(given), live: liveOf(given), state: stateOf(given), hash, tookMs: 5 };
+  const exclusive = [{ name: "mine", at: { file: "topology.yaml", line: 9, column: 3 } }];
+  const [plan, live, state] = [planOf(given), liveOf(given), stateOf(given)];
+  return { plan, live, state, hash, exclusive, tookMs: 5 };
 }
 
 const given: Given = {
@@ -58,6 +60,7 @@ test("the document has whatever there is to say, and is read again as it was wri
     isBlocked: true,
     unchanged: 2,
     others: { exchanges: 1, queues: 0 },
+    exclusive: [{ name: "mine", at: { file: "topology.yaml", line: 9, column: 3 } }],
   });
   expect(document.entries.map(({ action, name }) => `${action} ${name}`)).toEqual(
     planOf(rich)

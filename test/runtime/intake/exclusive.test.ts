@@ -63,7 +63,11 @@ test("an exclusive queue is there while its runner is, fails at once, and is no 
   for (const id of ["rejected", "failed"]) await send(warren, "a.1", id);
   await vhost.waitForCounts("dead_letters", { ready: 2 });
   await waitFor(async () => (await listed(vhost))?.exclusive === true, { what: "its listing" });
-  expect((await warren.get("/drift")).body).toMatchObject({ hasDifferences: false, entries: [] });
+  expect((await warren.get("/drift")).body).toMatchObject({
+    hasDifferences: false,
+    entries: [],
+    exclusive: [{ name: "work", at: { file: "topology.yaml" } }],
+  });
   expect(await warren.stop()).toBe(true);
   await isGone(vhost);
 });
