@@ -51,6 +51,7 @@ const REASONS = [
   /at-least-once needs overflow reject-publish, found drop-head$/,
   /: its name belongs to warren$/,
   /: it is exclusive to a connection, and ends with it$/,
+  /: it is auto-delete: it goes with its last consumer$/,
   /: it is not durable, and goes with its last binding$/,
   /^policy "p 2": alternate-exchange "x1" of ".*" is not declared/,
   /^binding .*: (exchange|queue) ".*" is not in this file( \(.*\))?$/,
@@ -103,3 +104,42 @@ for (const seed of seeds(4)) {
     }
   });
 }
+
+test("auto-delete queues are declared as such, but for those that can't be declared: they and exclusive ones are left out with their bindings", async ({
+  vhost,
+  client,
+}) => {
+  const { channel } = client;
+  await channel.assertExchange("orders", "topic");
+  const own = await channel.assertQueue("", { autoDelete: true });
+  const queues = [
+    ["kept", { autoDelete: true, durable: true, arguments: { "x-message-ttl": 60_000 } }],
+    ["brief", { autoDelete: true, durable: false }],
+    ["mine", { autoDelete: true, exclusive: true }],
+  ] as const;
+  for (const [name, options] of queues) await channel.assertQueue(name, options);
+  for (const name of ["kept", "brief", "mine", own.queue]) {
+    await channel.bindQueue(name, "orders", "order.#");
+  }
+  const { text, exceptions, problems } = (await importFrom(vhost)).draft;
+  expect(problems).toEqual([]);
+  expect([...exceptions.leftOut].sort()).toEqual([
+    `queue "${own.queue}": ${GOES}`,
+    `queue "brief": ${GOES}`,
+    'queue "mine": it is exclusive to a connection, and ends with it',
+  ]);
+  expect(exceptions.external).toEqual([]);
+  const loaded = load({ file: "nowhere/topology.yaml", env: {}, text });
+  if (!loaded.ok) throw new Error("the draft had no problems");
+  const { queues: declared, bindings } = loaded.topology;
+  expect(Object.values(declared).map(({ name, autoDelete }) => [name, autoDelete])).toEqual([
+    ["kept", true],
+  ]);
+  expect(bindings.map(({ destination }) => destination)).toEqual(["kept"]);
+  const { plan } = await planTopology(loaded.topology, NO_PERMISSIONS);
+  const shown = plan.entries.map(({ action, name }) => `${action} ${name}`);
+  expect(shown).toEqual(expect.arrayContaining(["unchanged kept"]));
+  expect(plan.hasDifferences).toBe(false);
+});
+
+const GOES = "it is auto-delete: it goes with its last consumer";
