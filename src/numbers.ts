@@ -19,6 +19,9 @@ export const NUMBERS = {
   heartbeatMs: 10_000,
   /** For another apply to end. */
   lockTimeoutMs: 30_000,
+  /** In all, while the broker ends the connections of an apply; with pauses that double from this one. */
+  applyTries: 5,
+  applyPauseMs: 200,
   /** At most, of the connection that holds the lock: one that has frozen keeps it for three. */
   lockHeartbeatMs: 5_000,
   /** A replacement that has got no further for so long gives up: a handler may take its time. */

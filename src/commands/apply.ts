@@ -44,6 +44,10 @@ export async function apply(
     interrupted: interrupted.signal,
     resume: true,
     onProgress: (progress) => bar.show(progress),
+    onAgain: (reason) => {
+      bar.end();
+      context.printError(`trying again: ${reason}`);
+    },
     ...(plan && { onPlan: (looked) => assertCurrent(plan, looked) }),
   };
   const embedded = new Embedded(context.isJson ? { ...context, log: QUIET } : context);

@@ -2,6 +2,8 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { inject } from "vitest";
+import { NUMBERS } from "../../src/numbers.ts";
+import { connectionClose, declaredQueue } from "../support/protocol.ts";
 import { expect, test } from "../support/test.ts";
 import type { Vhost } from "../support/vhost.ts";
 import { waitFor } from "../support/wait-for.ts";
@@ -121,4 +123,44 @@ test("start --no-apply needs no permission to configure, and declares nothing", 
   await waitFor(async (seen) => seen(await warren.health()).status === "ok", { what: "health" });
   expect(await warren.stop()).toBe(0);
   expect(summary).toContain('queue "work" is not there');
+});
+
+const INTERNAL_ERROR = connectionClose(541, "INTERNAL_ERROR");
+/** With the flags of what each sends: durable, and passive as well. */
+const ways = [
+  { command: "start", bytes: declaredQueue("work", 2) },
+  { command: "start --no-apply", bytes: declaredQueue("work", 3) },
+];
+
+test.for(ways)(
+  "$command is ready also when the broker ends its connection with 541, and says that it tried again",
+  async ({ command, bytes }, { vhost, proxy, createProject, startCli, runCli }) => {
+    const project = await createProject({ topology: topologyOf(vhost.url, ""), handlers });
+    if (command !== "start") expect((await runCli(project, ["apply"])).exit).toBe(0);
+    await project.write("topology.yaml", topologyOf(proxy.url(vhost.url), ""));
+    proxy.answerBefore(bytes, INTERNAL_ERROR, 2);
+    const warren = await run(startCli, project, command.split(" "));
+    const tries = warren.lines("topology not applied: trying again");
+    expect(tries.map(({ failures }) => failures)).toEqual([1, 2]);
+    expect(
+      await warren.publish("/publish", { exchange: "jobs", routing_key: "a", message: {} }),
+    ).toBe(202);
+    expect(await warren.stop()).toBe(0);
+  },
+);
+
+test("start and apply end as without a connection when the broker ends each of theirs with 541", async ({
+  vhost,
+  proxy,
+  createProject,
+  runCli,
+}) => {
+  const text = topologyOf(proxy.url(vhost.url), "");
+  const project = await createProject({ topology: text, handlers });
+  proxy.answerBefore(declaredQueue("work", 2), INTERNAL_ERROR, Number.POSITIVE_INFINITY);
+  const [started, applied] = [await runCli(project, ["start"]), await runCli(project, ["apply"])];
+  for (const { exit, stderr } of [started, applied]) {
+    expect([exit, stderr]).toEqual([1, expect.stringMatching(/connection-failed .*: .*541/)]);
+  }
+  expect(applied.stderr.match(/^trying again: .*541/gm)).toHaveLength(NUMBERS.applyTries - 1);
 });

@@ -11,6 +11,16 @@ export function breakRules(channel: Channel): void {
   );
 }
 
+/** What a broker sends that ends a connection for an error: connection.close. */
+export function connectionClose(code: number, text: string): Buffer {
+  return frame(1, 0, u16(10), u16(50), u16(code), shortString(text), u16(0), u16(0));
+}
+
+/** What a client sends of a queue that it declares: the name with its length, and the flags after it. */
+export function declaredQueue(name: string, flags: number): Buffer {
+  return Buffer.concat([shortString(name), Buffer.from([flags])]);
+}
+
 /** Publishes a header that no client can decode. */
 export function publishUnreadable(channel: Channel, exchange: string, key: string): void {
   publishNested(channel, { exchange, key, depth: 6_000 });
@@ -32,17 +42,18 @@ export function publishNested(
     readonly ch: number;
     readonly connection: { readonly stream: { write(bytes: Buffer): void } };
   };
-  const frame = (type: number, ...payload: Buffer[]) => {
-    const content = Buffer.concat(payload);
-    const head = Buffer.concat([Buffer.from([type]), u16(ch), u32(content.length)]);
-    return Buffer.concat([head, content, Buffer.from([0xce])]);
-  };
   const names = [shortString(exchange), shortString(key)];
   const noFlags = Buffer.from([0]);
-  const publish = frame(1, u16(60), u16(40), u16(0), ...names, noFlags);
+  const publish = frame(1, ch, u16(60), u16(40), u16(0), ...names, noFlags);
   const onlyHeaders = u16(1 << 13);
-  const header = frame(2, u16(60), u16(0), u32(0), u32(2), onlyHeaders, table);
-  connection.stream.write(Buffer.concat([publish, header, frame(3, Buffer.from("{}"))]));
+  const header = frame(2, ch, u16(60), u16(0), u32(0), u32(2), onlyHeaders, table);
+  connection.stream.write(Buffer.concat([publish, header, frame(3, ch, Buffer.from("{}"))]));
+}
+
+function frame(type: number, channel: number, ...payload: Buffer[]): Buffer {
+  const content = Buffer.concat(payload);
+  const head = Buffer.concat([Buffer.from([type]), u16(channel), u32(content.length)]);
+  return Buffer.concat([head, content, Buffer.from([0xce])]);
 }
 
 function tableOf(...fields: Buffer[]): Buffer {

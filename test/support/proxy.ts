@@ -11,6 +11,11 @@ export type TcpProxy = {
   cut(): void;
   /** Resets all connections when a client sends these bytes, before they are passed on. */
   cutBefore(bytes: Buffer): Promise<void>;
+  /**
+   * When a client sends these bytes its connection to the target is reset before they are passed on,
+   * and it gets the answer; so many times.
+   */
+  answerBefore(bytes: Buffer, answer: Buffer, times: number): void;
   /** Nothing moves, and nothing is lost: bytes wait until `resume`, and back-pressure builds up. */
   stall(): void;
   /** Bytes and ends of connections vanish, so peers see silence. Who was in it stays in it. */
@@ -42,7 +47,7 @@ type Network = {
   mode: Mode;
   changed: Promise<void>;
   /** Looks at what a client sends; true: it must not arrive. */
-  trap: ((chunk: Buffer) => boolean) | null;
+  trap: ((chunk: Buffer, link: Link) => boolean) | null;
 };
 
 /** One client, its connection to the target, and whether bytes between them were lost. */
@@ -109,6 +114,17 @@ export async function startProxy(
           return true;
         };
       }),
+    answerBefore(bytes, answer, times) {
+      let left = times;
+      network.trap = (chunk, link) => {
+        if (left === 0 || !chunk.includes(bytes)) return false;
+        left -= 1;
+        link.hasHole = true;
+        link.client.write(answer);
+        reset(link.target);
+        return true;
+      };
+    },
     stall: () => set({ kind: "stall" }),
     blackhole: () => set({ kind: "blackhole" }),
     dribble: (bytesPerSecond) => set({ kind: "dribble", bytesPerSecond }),
@@ -129,7 +145,8 @@ async function pump(network: Network, link: Link, source: Socket, sink: Socket):
     for await (const chunk of source) {
       if (source === link.client) link.tap?.fromClient(chunk);
       else link.tap?.fromTarget(chunk);
-      if (source === link.client && network.trap?.(chunk)) return;
+      // Who is answered reads on, until it ends.
+      if (source === link.client && network.trap?.(chunk, link)) continue;
       await forward(network, link, sink, chunk);
     }
     await untilMoving(network);

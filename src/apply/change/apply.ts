@@ -6,6 +6,7 @@ import { WarrenError } from "../../errors.ts";
 import type { Topology } from "../../topology.ts";
 import { type DesiredObjects, desiredObjects } from "../objects.ts";
 import { hashOf } from "../state/record.ts";
+import { withTries } from "./again.ts";
 import { applyLocked } from "./locked.ts";
 import type { ApplyOptions } from "./options.ts";
 import type { ApplyReport } from "./results.ts";
@@ -25,8 +26,18 @@ export async function applyTopology(
 ): Promise<ApplyReport> {
   const desired = desiredObjects(topology);
   assertPoliciesPossible(topology, desired);
-  return await underLock(topology, options, (connection, onProgress) =>
-    applyLocked({ connection, topology, desired, hash: hashOf(desired), options, onProgress }),
+  const hash = hashOf(desired);
+  let isAgreed = false;
+  const onPlan: ApplyOptions["onPlan"] = (looked) => {
+    options.onPlan?.(looked);
+    isAgreed = options.onPlan !== undefined;
+  };
+  const once = { ...options, onPlan };
+  // What is left after the first change is another plan than the one that was agreed to.
+  return await withTries({ ...options, isRepeatable: () => !isAgreed }, () =>
+    underLock(topology, once, (connection, onProgress) =>
+      applyLocked({ connection, topology, desired, hash, options: once, onProgress }),
+    ),
   );
 }
 

@@ -4,9 +4,9 @@ import { connectBroker } from "../../connect.ts";
 import { WarrenError } from "../../errors.ts";
 import { NUMBERS } from "../../numbers.ts";
 import type { Topology } from "../../topology.ts";
-import { within } from "../../within.ts";
 import { managementOf } from "../inspect/management.ts";
 import { describeHolder, releaseLock, takeLock } from "../state/lock.ts";
+import { ConnectionEnded, endOf } from "./again.ts";
 import type { Progress } from "./context.ts";
 import { unknownType } from "./declare.ts";
 import type { ApplyOptions } from "./options.ts";
@@ -83,9 +83,6 @@ async function waitForLock(
   }
 }
 
-/** For the end of a connection to be known after its last operation has failed. */
-const ENDING_MS = 1_000;
-
 /** An error of a connection that has ended is that end; what is no such thing stays as it is. */
 async function explain(
   error: unknown,
@@ -94,7 +91,7 @@ async function explain(
   progress: Progress | null,
 ): Promise<unknown> {
   if (error instanceof WarrenError && error.code !== "management-failed") return error;
-  const reason = await within(connection.ended, ENDING_MS, null);
+  const reason = await endOf(connection);
   if (reason === null) return error;
   // Brokers up to 3.12 close the whole connection over an exchange type that they do not know.
   const type = /unknown exchange type '(.*?)'/.exec(`${reason.message} ${error}`)?.[1];
@@ -104,5 +101,5 @@ async function explain(
     ? `after ${progress.done} of ${progress.total} changes`
     : "before any change";
   const text = `the connection ended ${how}: ${reason.message}`;
-  return new WarrenError("connection-failed", text, { cause: error });
+  return new ConnectionEnded(text, reason, error);
 }

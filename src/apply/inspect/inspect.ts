@@ -3,6 +3,7 @@ import type { BrokerConnection } from "../../broker-connection.ts";
 import { connectBroker } from "../../connect.ts";
 import { WarrenError } from "../../errors.ts";
 import type { Topology } from "../../topology.ts";
+import { ConnectionEnded } from "../change/again.ts";
 import type { Live } from "../live.ts";
 import type { DesiredObjects } from "../objects.ts";
 import { lockQueue, type Owned } from "../state/record.ts";
@@ -121,7 +122,7 @@ async function explainEnd(
   const exchange = exchanges.find((one) => one.type === type);
   if (!exchange) {
     const text = `the connection ended: ${reason.message}`;
-    return new WarrenError("connection-failed", text, { cause: error });
+    return new ConnectionEnded(text, reason, error);
   }
   const { name, at } = exchange;
   const text = `exchange "${name}" has type "${type}", which this broker does not know`;

@@ -1,5 +1,6 @@
 /** Empties a queue and deletes it, so that no message is lost with it. */
 import { WarrenError } from "../../errors.ts";
+import { unlessEnded } from "../change/again.ts";
 import { OwnChannel } from "../change/channels.ts";
 import { NOT_FOUND, PRECONDITION_FAILED } from "../reply-codes.ts";
 import type { Copy, Way } from "./copy.ts";
@@ -83,7 +84,7 @@ async function deleteQueue(
   throw run.refused(`delete queue "${queue}"`, refusal);
 }
 
-/** Over a connection of its own, which the broker may close. */
+/** Over a connection of its own, which the broker may close. @throws {WarrenError} `connection-failed`. */
 export async function onSpare<T>(
   run: ReplaceRun,
   operate: (channel: OwnChannel) => Promise<T>,
@@ -94,6 +95,8 @@ export async function onSpare<T>(
     const result = await operate(channel);
     await channel.close();
     return result;
+  } catch (error) {
+    throw await unlessEnded(error, connection);
   } finally {
     await connection.close();
   }

@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { WarrenError } from "../../errors.ts";
 import { NUMBERS } from "../../numbers.ts";
+import { ConnectionEnded } from "../change/again.ts";
 import { OwnChannel, type Refusal } from "../change/channels.ts";
 import { ACCESS_REFUSED } from "../reply-codes.ts";
 import { type ReplaceContext, type ReplaceProgress, STEPS } from "./context.ts";
@@ -70,7 +71,7 @@ export class ReplaceRun {
     const text = `replacing queue "${this.queue}" was interrupted ${where}`;
     if (this.context.signal?.aborted) throw new WarrenError("interrupted", text);
     const { reason } = this.signal;
-    throw new WarrenError("connection-failed", `${text}: ${reason}`, { cause: reason });
+    throw new ConnectionEnded(`${text}: ${reason}`, reason, reason);
   }
 
   /** Waits. @throws {WarrenError} as `assertGoing`. */

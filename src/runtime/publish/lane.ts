@@ -3,6 +3,7 @@
  * closes the channel: so only messages of that exchange are ever touched by it.
  */
 import { type ConfirmChannel, IllegalOperationError, type Message } from "amqplib";
+import { INTERNAL_ERROR } from "../../apply/reply-codes.ts";
 import { type BrokerConnection, withDeadline } from "../../broker-connection.ts";
 import { type Pending, PUBLISH_HEADER, toAmqp } from "./pending.ts";
 import type { PublishOutcome, Replies } from "./publisher.ts";
@@ -23,9 +24,6 @@ const UNCONFIRMED: PublishOutcome = {
   status: "disconnected",
   message: "the channel ended before the broker confirmed it",
 };
-/** RabbitMQ 3.10 ends with it a connection that sends to a direct reply address which is none. */
-const INTERNAL_ERROR = 541;
-
 /** With the broker's code. */
 type Refusal = Error & { readonly code?: number };
 
@@ -63,6 +61,7 @@ export class Lane {
   disconnected(reason: Refusal): void {
     this.#connection = null;
     this.#takeBack();
+    // RabbitMQ 3.10 ends with it a connection that sends to a direct reply address which is none.
     if (reason.code !== INTERNAL_ERROR) return;
     this.#accuse(reason, this.#taken.filter(isDirectReply));
     this.#dropSettled();

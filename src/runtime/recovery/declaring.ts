@@ -4,6 +4,7 @@
  * it; else it looks whether what it needs is there, and waits.
  */
 import { setTimeout as sleep } from "node:timers/promises";
+import { withTries } from "../../apply/change/again.ts";
 import type { ApplyReport } from "../../apply/change/results.ts";
 import { formatProblem, messageOf, type Problem, WarrenError } from "../../errors.ts";
 import type { Log } from "../../handler.ts";
@@ -58,8 +59,8 @@ export class Declaring {
   }
 
   /**
-   * Applies the topology; here nothing is retried. What `use` does finds what was just declared, and
-   * verifies nothing.
+   * Applies the topology, a few times where the broker ends the connection; else nothing is retried
+   * here. What `use` does finds what was just declared, and verifies nothing.
    *
    * @returns what was declared; null: nothing is, ever.
    * @throws {WarrenError} `conflict`, `missing-object`, `broker-refused` with the report as its
@@ -85,7 +86,7 @@ export class Declaring {
     try {
       if (isPassive) return await missingObjects(topology, signal);
       const { applyTopology, blockingProblems } = await loadApplying();
-      const report = await applyTopology(topology, { signal, by });
+      const report = await applyTopology(topology, { signal, by, onAgain: this.#sayAgain });
       if (!report.isDone) return blockingProblems(report);
       this.#applied = report;
       this.#became("verified", []);
@@ -113,12 +114,13 @@ export class Declaring {
   async #begin(): Promise<ApplyReport | null> {
     const { topology, isPassive, signal, by } = this.#options;
     if (isPassive) {
-      const missing = await missingObjects(topology(), signal);
+      const options = { signal, onAgain: this.#sayAgain, isRepeatable: () => true };
+      const missing = await withTries(options, () => missingObjects(topology(), signal));
       if (missing.length === 0) return null;
       throw new WarrenError("missing-object", missing.map(formatProblem).join("\n"));
     }
     const { applyTopology, blockedError } = await loadApplying();
-    const report = await applyTopology(topology(), { signal, by });
+    const report = await applyTopology(topology(), { signal, by, onAgain: this.#sayAgain });
     if (!report.isDone) throw blockedError(report);
     this.#applied = report;
     return report;
@@ -163,6 +165,10 @@ export class Declaring {
       return restraint;
     }
   }
+
+  readonly #sayAgain = (reason: string, failures: number): void => {
+    this.#options.log.warn({ reason, failures }, "topology not applied: trying again");
+  };
 
   #became(state: RunnerStatus["topology"], problems: readonly string[]): void {
     const { log } = this.#options;

@@ -1,3 +1,4 @@
+import { unlessEnded } from "../../apply/change/again.ts";
 import { onChannels } from "../../apply/change/channels.ts";
 import { desiredObjects } from "../../apply/objects.ts";
 import { NOT_FOUND } from "../../apply/reply-codes.ts";
@@ -37,6 +38,8 @@ export async function missingObjects(
         ? [{ code: "missing-object", message: `${kind} "${object}" is not there`, at }]
         : [],
     );
+  } catch (error) {
+    throw await unlessEnded(error, connection);
   } finally {
     signal.removeEventListener("abort", giveUp);
     await connection.close();
