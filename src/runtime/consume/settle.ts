@@ -187,7 +187,7 @@ export class Settler {
   async #sendReply(message: Received, reply: Outgoing): Promise<boolean> {
     let fate: ReturnType<typeof fateOf> = null;
     const isDone = (outcome: PublishOutcome) => {
-      fate = fateOf(reply, outcome);
+      fate = fateOf(outcome);
       return fate !== null;
     };
     if (!(await this.#insist(message, reply, isDone))) return false;

@@ -5,7 +5,7 @@
 import { type ConfirmChannel, IllegalOperationError, type Message } from "amqplib";
 import { INTERNAL_ERROR } from "../../apply/reply-codes.ts";
 import { type BrokerConnection, withDeadline } from "../../broker-connection.ts";
-import { type Pending, PUBLISH_HEADER, toAmqp } from "./pending.ts";
+import { isDirectReply, type Pending, PUBLISH_HEADER, toAmqp } from "./pending.ts";
 import type { PublishOutcome, Replies } from "./publisher.ts";
 
 /** Before another attempt to open a channel, in milliseconds. */
@@ -63,7 +63,10 @@ export class Lane {
     this.#takeBack();
     // RabbitMQ 3.10 ends with it a connection that sends to a direct reply address which is none.
     if (reason.code !== INTERNAL_ERROR) return;
-    this.#accuse(reason, this.#taken.filter(isDirectReply));
+    this.#accuse(
+      reason,
+      this.#taken.filter(({ message }) => isDirectReply(message)),
+    );
     this.#dropSettled();
   }
 
@@ -259,10 +262,6 @@ export class Lane {
     this.#suspects.delete(pending);
     pending.release(outcome);
   }
-}
-
-function isDirectReply({ message: { exchange, routingKey } }: Pending): boolean {
-  return exchange === "" && routingKey.startsWith("amq.rabbitmq.reply-to.");
 }
 
 function refusalOf(error: Refusal, exchange: string): PublishOutcome {

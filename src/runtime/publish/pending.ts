@@ -19,14 +19,20 @@ export type Pending = {
 };
 
 /** As amqplib wants its properties. */
-export function toAmqp({ id, message: { properties } }: Pending): Options.Publish {
+export function toAmqp(pending: Pending): Options.Publish {
+  const { id, message } = pending;
+  const { properties } = message;
+  // RabbitMQ returns whatever goes to such an address as unroutable, also where somebody has it.
+  const isReturnable = !isDirectReply(message);
   const { contentType, contentEncoding, correlationId, type, appId } = properties;
   const expirationMs = expirationOf(properties);
   return {
-    mandatory: true,
+    mandatory: isReturnable,
     persistent: properties.persistent,
     messageId: properties.messageId,
-    headers: { ...properties.headers, [PUBLISH_HEADER]: id },
+    headers: isReturnable
+      ? { ...properties.headers, [PUBLISH_HEADER]: id }
+      : { ...properties.headers },
     ...(contentType === null ? {} : { contentType }),
     ...(contentEncoding === undefined ? {} : { contentEncoding }),
     ...(correlationId === undefined ? {} : { correlationId }),
@@ -43,4 +49,9 @@ function expirationOf({ expirationMs, expiresAt }: MessageProperties): number | 
   if (expiresAt === undefined) return expirationMs;
   // With 0 it would have to be taken at once, or never.
   return Math.max(1, Math.ceil(expiresAt - performance.now()));
+}
+
+/** Whether it goes over direct reply-to: to a channel that waits for it, not to a queue. */
+export function isDirectReply({ exchange, routingKey }: Outgoing): boolean {
+  return exchange === "" && routingKey.startsWith("amq.rabbitmq.reply-to.");
 }

@@ -4,7 +4,6 @@ import type { ConsumeMessage } from "amqplib";
 import { HEADERS } from "../consume/incoming.ts";
 import type { Cause } from "../host/host.ts";
 import type { Outgoing, PublishOutcome } from "../publish/publisher.ts";
-import { DIRECT_REPLY } from "./client.ts";
 
 /**
  * The reply, or the error in its place: a problem document, with its reason in a header that no
@@ -35,18 +34,14 @@ export function replyTo(
 }
 
 /**
- * What becomes of a reply; null: it has to be sent again. RabbitMQ returns what is sent to a direct
- * reply address, also where somebody has it.
+ * What becomes of a reply; null: it has to be sent again. Of one to a direct reply address nobody
+ * learns whether somebody has it.
  */
-export function fateOf(
-  { routingKey }: Outgoing,
-  outcome: PublishOutcome,
-): "sent" | "dropped" | null {
+export function fateOf(outcome: PublishOutcome): "sent" | "dropped" | null {
   switch (outcome.status) {
     case "confirmed":
       return "sent";
     case "unroutable":
-      return routingKey.startsWith(`${DIRECT_REPLY}.`) ? "sent" : "dropped";
     case "nacked":
     case "malformed":
     case "access-refused":
