@@ -1,22 +1,96 @@
 /** A message on its way to the broker. */
 import type { Options } from "amqplib";
-import type { MessageProperties, Outgoing, PublishOutcome } from "./publisher.ts";
+import { NUMBERS } from "../../numbers.ts";
+import type { MessageProperties, Outgoing, PublishLimits, PublishOutcome } from "./publisher.ts";
 
 /** The header by which a return finds its message; callers may repeat a message id. */
 export const PUBLISH_HEADER = "x-warren-publish";
 
-export type Pending = {
+/** Of a channel that consumes it: the broker makes it an address of that channel's. */
+export const DIRECT_REPLY = "amq.rabbitmq.reply-to";
+
+type Limits = NonNullable<PublishLimits["request"]>;
+
+export type PendingPorts = {
+  /** Its outcome is known. */
+  readonly onSettled: (pending: Pending) => void;
+  /** Neither the broker nor the socket's buffer holds it any more. */
+  readonly onReleased: (pending: Pending) => void;
+};
+
+export class Pending {
   readonly id: number;
   readonly message: Outgoing;
-  /** Called once; later calls do nothing. */
-  readonly settle: (outcome: PublishOutcome) => void;
-  /** Called when neither the broker nor the socket's buffer holds it any more, with the broker's word. */
-  readonly release: (outcome: PublishOutcome) => void;
-  isSettled: boolean;
+  readonly outcome: Promise<PublishOutcome>;
   /** It may be on the broker already. */
-  wasSent: boolean;
-  returned: string | null;
-};
+  wasSent = false;
+  /** Why the broker has returned it. */
+  returned: string | null = null;
+  readonly #deadlineMs: number;
+  readonly #isOver: Limits["isOver"];
+  readonly #ports: PendingPorts;
+  readonly #deadline: NodeJS.Timeout;
+  #resolve: (outcome: PublishOutcome) => void = () => undefined;
+  #onReleased: ((outcome: PublishOutcome) => void) | null = null;
+  #isSettled = false;
+  #isReleased = false;
+
+  constructor(id: number, message: Outgoing, { withinMs, isOver }: Limits, ports: PendingPorts) {
+    this.id = id;
+    this.message = message;
+    this.#deadlineMs = Math.min(withinMs, NUMBERS.publishDeadlineMs);
+    this.#isOver = isOver;
+    this.#ports = ports;
+    this.#deadline = setTimeout(expire, this.#deadlineMs, this);
+    this.outcome = new Promise((resolve) => {
+      this.#resolve = resolve;
+    });
+  }
+
+  /** Nothing has to become of it any more. */
+  get isSettled(): boolean {
+    return this.#isSettled || this.#isOver();
+  }
+
+  /** Once; later calls do nothing. */
+  settle(outcome: PublishOutcome): void {
+    if (this.#isSettled) return;
+    this.#isSettled = true;
+    clearTimeout(this.#deadline);
+    this.#resolve(outcome);
+    this.#ports.onSettled(this);
+  }
+
+  /**
+   * Neither the broker nor the socket's buffer holds it any more.
+   *
+   * @param outcome the broker's word.
+   */
+  release(outcome: PublishOutcome): void {
+    if (this.#isReleased) return;
+    this.#isReleased = true;
+    this.settle(outcome);
+    this.#onReleased?.(outcome);
+    this.#ports.onReleased(this);
+  }
+
+  expire(): void {
+    const limit = `${this.#deadlineMs} ms`;
+    if (!this.wasSent) {
+      this.settle({ status: "disconnected", message: `not sent within ${limit}` });
+      return;
+    }
+    const later = new Promise<PublishOutcome>((resolve) => {
+      this.#onReleased = resolve;
+    });
+    const message = `sent, but not confirmed within ${limit}`;
+    this.settle({ status: "outcome-unknown", message, later });
+  }
+}
+
+function expire(pending: Pending): void {
+  pending.expire();
+}
 
 /** As amqplib wants its properties. */
 export function toAmqp(pending: Pending): Options.Publish {
@@ -25,24 +99,27 @@ export function toAmqp(pending: Pending): Options.Publish {
   // RabbitMQ returns whatever goes to such an address as unroutable, also where somebody has it.
   const isReturnable = !isDirectReply(message);
   const { contentType, contentEncoding, correlationId, type, appId } = properties;
+  const { timestamp, priority, replyTo } = properties;
   const expirationMs = expirationOf(properties);
-  return {
+  const headers: Record<string, unknown> = { ...properties.headers };
+  if (isReturnable) headers[PUBLISH_HEADER] = id;
+  // Not by spreading what there is: this is done for each message.
+  const options: Options.Publish = {
     mandatory: isReturnable,
     persistent: properties.persistent,
-    messageId: properties.messageId,
-    headers: isReturnable
-      ? { ...properties.headers, [PUBLISH_HEADER]: id }
-      : { ...properties.headers },
-    ...(contentType === null ? {} : { contentType }),
-    ...(contentEncoding === undefined ? {} : { contentEncoding }),
-    ...(correlationId === undefined ? {} : { correlationId }),
-    ...(type === undefined ? {} : { type }),
-    ...(appId === undefined ? {} : { appId }),
-    ...(properties.timestamp === undefined ? {} : { timestamp: properties.timestamp }),
-    ...(properties.priority === undefined ? {} : { priority: properties.priority }),
-    ...(expirationMs === undefined ? {} : { expiration: expirationMs }),
-    ...(properties.replyTo === undefined ? {} : { replyTo: properties.replyTo }),
+    headers,
   };
+  if (properties.messageId !== null) options.messageId = properties.messageId;
+  if (contentType !== null) options.contentType = contentType;
+  if (contentEncoding !== undefined) options.contentEncoding = contentEncoding;
+  if (correlationId !== undefined) options.correlationId = correlationId;
+  if (type !== undefined) options.type = type;
+  if (appId !== undefined) options.appId = appId;
+  if (timestamp !== undefined) options.timestamp = timestamp;
+  if (priority !== undefined) options.priority = priority;
+  if (expirationMs !== undefined) options.expiration = expirationMs;
+  if (replyTo !== undefined) options.replyTo = replyTo;
+  return options;
 }
 
 function expirationOf({ expirationMs, expiresAt }: MessageProperties): number | undefined {
@@ -53,5 +130,5 @@ function expirationOf({ expirationMs, expiresAt }: MessageProperties): number | 
 
 /** Whether it goes over direct reply-to: to a channel that waits for it, not to a queue. */
 export function isDirectReply({ exchange, routingKey }: Outgoing): boolean {
-  return exchange === "" && routingKey.startsWith("amq.rabbitmq.reply-to.");
+  return exchange === "" && routingKey.startsWith(`${DIRECT_REPLY}.`);
 }

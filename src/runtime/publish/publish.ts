@@ -78,8 +78,9 @@ export async function checkKey(
   { isReused }: Pick<Parts, "isReused">,
   { request: { isKeyed }, message: { exchange, routingKey, body, properties } }: Composed,
 ): Promise<Refusal | null> {
-  const parts = [exchange, routingKey, body];
-  if (!isKeyed || !(await isReused(properties.messageId, parts))) return null;
+  const { messageId } = properties;
+  if (!isKeyed || messageId === null) return null;
+  if (!(await isReused(messageId, [exchange, routingKey, body]))) return null;
   const text = "another message was sent with this Idempotency-Key";
   return refuse("idempotency-key-reused", text);
 }

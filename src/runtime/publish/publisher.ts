@@ -19,10 +19,11 @@ import { type BrokerConnection, closeChannel } from "../../broker-connection.ts"
 import { NUMBERS } from "../../numbers.ts";
 import type { ConnectionState } from "../status.ts";
 import { Lane } from "./lane.ts";
-import type { Pending } from "./pending.ts";
+import { Pending, type PendingPorts } from "./pending.ts";
 
 export type MessageProperties = {
-  readonly messageId: string;
+  /** null: none. */
+  readonly messageId: string | null;
   readonly contentType: string | null;
   readonly contentEncoding?: string;
   readonly correlationId?: string;
@@ -77,7 +78,7 @@ export type PublishLimits = {
   readonly request?: {
     readonly withinMs: number;
     /** Nobody needs its outcome any more, so it is not sent again. */
-    readonly over: Promise<void>;
+    readonly isOver: () => boolean;
   };
 };
 
@@ -100,20 +101,39 @@ export type PublisherOptions = {
   readonly replies: Replies;
 };
 
+/** The limits of a message that is no request. */
+const NONE: NonNullable<PublishLimits["request"]> = {
+  withinMs: Number.POSITIVE_INFINITY,
+  isOver: () => false,
+};
+
 export class ConfirmPublisher implements Publisher {
   readonly #options: PublisherOptions;
   readonly #lanes = new Map<string, Lane>();
   /** Those of requests. */
   readonly #requests = new Map<string, Lane>();
-  readonly #unsettled = new Set<Promise<unknown>>();
+  readonly #ports: PendingPorts;
   #connection: BrokerConnection | null = null;
   #messages = 0;
   #bytes = 0;
+  /** Messages without an outcome. */
+  #unsettled = 0;
+  #onSettled: () => void = () => undefined;
   #nextId = 1;
   #isStopping = false;
 
   constructor(options: PublisherOptions) {
     this.#options = options;
+    this.#ports = {
+      onSettled: () => {
+        this.#unsettled -= 1;
+        if (this.#unsettled === 0) this.#onSettled();
+      },
+      onReleased: ({ message }) => {
+        this.#messages -= 1;
+        this.#bytes -= message.body.length;
+      },
+    };
   }
 
   connected(connection: BrokerConnection): void {
@@ -143,18 +163,17 @@ export class ConfirmPublisher implements Publisher {
   publish(message: Outgoing, limits: PublishLimits = {}): Promise<PublishOutcome> {
     const refusal = this.#refusal(message, limits);
     if (refusal) return Promise.resolve(refusal);
-    const outcome = new Promise<PublishOutcome>((resolve) =>
-      this.#accept(message, limits, resolve),
-    );
-    this.#unsettled.add(outcome);
-    void outcome.finally(() => this.#unsettled.delete(outcome));
-    return outcome;
+    return this.#accept(message, limits);
   }
 
   /** Refuses what is new, waits for the outcomes of the rest, then closes the channels. */
   async stop(): Promise<void> {
     this.#isStopping = true;
-    while (this.#unsettled.size > 0) await Promise.all(this.#unsettled);
+    while (this.#unsettled > 0) {
+      await new Promise<void>((resolve) => {
+        this.#onSettled = resolve;
+      });
+    }
     const connection = this.#connection;
     if (!connection) return;
     const channels = this.#all.flatMap(([, lane]) => lane.channel ?? []);
@@ -188,45 +207,13 @@ export class ConfirmPublisher implements Publisher {
       : null;
   }
 
-  #accept(
-    message: Outgoing,
-    limits: PublishLimits,
-    resolve: (outcome: PublishOutcome) => void,
-  ): void {
+  #accept(message: Outgoing, limits: PublishLimits): Promise<PublishOutcome> {
     this.#messages += 1;
     this.#bytes += message.body.length;
-    let isReleased = false;
-    let onRelease: (outcome: PublishOutcome) => void = () => undefined;
-    const later = () =>
-      new Promise<PublishOutcome>((resolve) => {
-        onRelease = resolve;
-      });
-    const { withinMs = Number.POSITIVE_INFINITY, over } = limits.request ?? {};
-    const deadlineMs = Math.min(withinMs, NUMBERS.publishDeadlineMs);
-    const expire = () => pending.settle(lateness(deadlineMs, pending.wasSent ? later() : null));
-    const deadline = setTimeout(expire, deadlineMs);
-    const pending: Pending = {
-      id: this.#nextId++,
-      message,
-      isSettled: false,
-      wasSent: false,
-      returned: null,
-      settle: (outcome) => {
-        if (pending.isSettled) return;
-        pending.isSettled = true;
-        clearTimeout(deadline);
-        resolve(outcome);
-      },
-      release: (outcome) => {
-        if (isReleased) return;
-        isReleased = true;
-        onRelease(outcome);
-        this.#messages -= 1;
-        this.#bytes -= message.body.length;
-      },
-    };
-    void over?.then(() => pending.settle({ status: "confirmed" }));
+    this.#unsettled += 1;
+    const pending = new Pending(this.#nextId++, message, limits.request ?? NONE, this.#ports);
     this.#lane(message.exchange, limits).push(pending);
+    return pending.outcome;
   }
 
   #lane(exchange: string, limits: PublishLimits): Lane {
@@ -247,12 +234,4 @@ export class ConfirmPublisher implements Publisher {
 
 function nameOf(exchange: string): string {
   return exchange === "" ? "the default exchange" : `exchange "${exchange}"`;
-}
-
-/** @param later null: it was not sent. */
-function lateness(deadlineMs: number, later: Promise<PublishOutcome> | null): PublishOutcome {
-  const limit = `${deadlineMs} ms`;
-  return later === null
-    ? { status: "disconnected", message: `not sent within ${limit}` }
-    : { status: "outcome-unknown", message: `sent, but not confirmed within ${limit}`, later };
 }

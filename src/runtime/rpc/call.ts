@@ -9,7 +9,7 @@ import { oneLine } from "../host/thread/cause.ts";
 import { malformed, type PublishRequest, type Refusal, refuse } from "../publish/address.ts";
 import { checkKey, composeMessage, type Parts as PublishParts } from "../publish/publish.ts";
 import type { Outgoing } from "../publish/publisher.ts";
-import { DIRECT_REPLY, type Reply, type RpcClient } from "./client.ts";
+import type { Reply, RpcClient } from "./client.ts";
 
 export type CallRequest = Omit<
   Extract<PublishRequest, { readonly exchange: string }>,
@@ -38,25 +38,19 @@ type Parts = {
 export function createCall(parts: Parts): (request: CallRequest) => Promise<Called> {
   const { topology, client } = parts;
   return async (request) => {
-    const { timeoutMs, ...publish } = request;
+    const { timeoutMs, persistent = false } = request;
     const messageId = request.messageId ?? randomUUID();
     const fail = (refusal: Refusal) => ({ ...refusal, messageId });
     const mistake = checkTimeout(timeoutMs);
     if (mistake) return fail(mistake);
-    const composed = composeMessage(parts, { persistent: false, ...publish }, messageId);
+    const composed = composeMessage(parts, { ...request, persistent }, messageId);
     if (!composed.ok) return fail(composed);
     const { message } = composed;
     const uncallable = checkCallable(topology, message);
     if (uncallable) return fail(uncallable);
     const reused = await checkKey(parts, composed);
     if (reused) return fail(reused);
-    const properties = {
-      ...message.properties,
-      correlationId: randomUUID(),
-      replyTo: DIRECT_REPLY,
-      expiresAt: performance.now() + timeoutMs,
-    };
-    const outcome = await client.call({ ...message, properties }, timeoutMs);
+    const outcome = await client.call(message, timeoutMs);
     if (outcome.status !== "replied") return fail(refuse(outcome.status, outcome.message));
     if (outcome.reason !== null) return { ...fail(failed(outcome)), reason: outcome.reason };
     const decoded = decodeJson(outcome.body);

@@ -11,13 +11,18 @@
  *
  * @see https://www.rabbitmq.com/docs/direct-reply-to
  */
+import { randomUUID } from "node:crypto";
 import type { ConfirmChannel, ConsumeMessage } from "amqplib";
 import { NUMBERS } from "../../numbers.ts";
 import { HEADERS } from "../consume/incoming.ts";
-import type { Outgoing, Publisher, PublishOutcome, Replies } from "../publish/publisher.ts";
-
-/** Of a channel that consumes it: the broker makes it an address of that channel's. */
-export const DIRECT_REPLY = "amq.rabbitmq.reply-to";
+import { DIRECT_REPLY } from "../publish/pending.ts";
+import type {
+  MessageProperties,
+  Outgoing,
+  Publisher,
+  PublishOutcome,
+  Replies,
+} from "../publish/publisher.ts";
 
 /** `reason`: the handler has answered with an error, of which the body tells; else null. */
 export type Reply = { readonly body: Buffer; readonly reason: string | null };
@@ -34,14 +39,19 @@ type Waiting = {
   readonly end: (outcome: CallOutcome) => void;
   /** Its request is on the broker. */
   isConfirmed: boolean;
+  isOver: boolean;
 };
 
-export type Request = Outgoing & {
-  readonly properties: { readonly correlationId: string };
+/** What is sent, but for what this adds. */
+export type Request = Omit<Outgoing, "properties"> & {
+  readonly properties: Omit<MessageProperties, "correlationId" | "replyTo" | "expiresAt">;
 };
 
 export class RpcClient implements Replies {
   readonly #publish: Publisher["publish"];
+  /** Correlation ids begin with it. */
+  readonly #name = randomUUID();
+  #lastId = 0;
   /** By correlation id. */
   readonly #calls = new Map<string, Waiting>();
   #late = 0;
@@ -70,38 +80,33 @@ export class RpcClient implements Replies {
   }
 
   #start(request: Request, timeoutMs: number, resolve: (outcome: CallOutcome) => void): void {
-    const { correlationId } = request.properties;
-    let sayOver: () => void = () => undefined;
-    const over = new Promise<void>((done) => {
-      sayOver = done;
-    });
+    const correlationId = `${this.#name}.${++this.#lastId}`;
     const call: Waiting = {
       exchange: request.exchange,
       isConfirmed: false,
+      isOver: false,
       end: (outcome) => {
         if (!this.#calls.delete(correlationId)) return;
+        call.isOver = true;
         clearTimeout(timer);
-        sayOver();
         resolve(outcome);
       },
     };
     this.#calls.set(correlationId, call);
-    void this.#send(request, call, { withinMs: timeoutMs, over });
+    const expiresAt = performance.now() + timeoutMs;
+    const properties = { ...request.properties, correlationId, replyTo: DIRECT_REPLY, expiresAt };
+    void this.#send({ ...request, properties }, call, timeoutMs);
     // After that of the publish: what has not been sent in time is said to be so.
     const timer = setTimeout(() => call.end(noReply(timeoutMs)), timeoutMs);
   }
 
-  async #send(
-    request: Request,
-    call: Waiting,
-    limits: { readonly withinMs: number; readonly over: Promise<void> },
-  ): Promise<void> {
-    const outcome = await this.#publish(request, { request: limits });
-    const isCallersTime = limits.withinMs <= NUMBERS.publishDeadlineMs;
+  async #send(request: Outgoing, call: Waiting, withinMs: number): Promise<void> {
+    const isOver = () => call.isOver;
+    const outcome = await this.#publish(request, { request: { withinMs, isOver } });
+    const isCallersTime = withinMs <= NUMBERS.publishDeadlineMs;
     if (outcome.status === "confirmed") call.isConfirmed = true;
-    else if (outcome.status === "outcome-unknown" && isCallersTime) {
-      call.end(noReply(limits.withinMs));
-    } else call.end(outcome);
+    else if (outcome.status === "outcome-unknown" && isCallersTime) call.end(noReply(withinMs));
+    else call.end(outcome);
   }
 
   async listen(channel: ConfirmChannel): Promise<void> {

@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import type { ConsumeMessage } from "amqplib";
 import { HEADERS } from "../consume/incoming.ts";
 import type { Cause } from "../host/host.ts";
+import { DIRECT_REPLY } from "../publish/pending.ts";
 import type { Outgoing, PublishOutcome } from "../publish/publisher.ts";
 
 /**
@@ -24,7 +25,8 @@ export function replyTo(
     routingKey: address,
     body: Buffer.from(isError ? problemOf(end.cause) : end.reply),
     properties: {
-      messageId: randomUUID(),
+      // In a queue it may be delivered twice.
+      messageId: address.startsWith(`${DIRECT_REPLY}.`) ? null : randomUUID(),
       contentType: isError ? "application/problem+json" : "application/json",
       persistent: false,
       headers: isError ? { [HEADERS.reason]: end.cause.reason } : {},

@@ -1,11 +1,7 @@
 import { connectBroker } from "../../../src/connect.ts";
 import { Lane } from "../../../src/runtime/publish/lane.ts";
-import type { Pending } from "../../../src/runtime/publish/pending.ts";
-import {
-  ConfirmPublisher,
-  type Outgoing,
-  type PublishOutcome,
-} from "../../../src/runtime/publish/publisher.ts";
+import { Pending } from "../../../src/runtime/publish/pending.ts";
+import { ConfirmPublisher, type Outgoing } from "../../../src/runtime/publish/publisher.ts";
 import { startProxy } from "../../support/proxy.ts";
 import { expect, test } from "../../support/test.ts";
 import { waitFor } from "../../support/wait-for.ts";
@@ -93,22 +89,15 @@ test("a message that meets a channel which this side closes goes over the next o
   const connection = await connect(vhost.url);
   const lane = new Lane({ exchange: "amq.fanout", onMissingExchange, replies: null });
   lane.connected(connection);
-  const push = (id: number) =>
-    new Promise<PublishOutcome>((resolve) => {
-      const pending: Pending = {
-        id,
-        message: messageOf("{}"),
-        isSettled: false,
-        wasSent: false,
-        returned: null,
-        settle: (outcome) => {
-          pending.isSettled = true;
-          resolve(outcome);
-        },
-        release: nothing,
-      };
-      lane.push(pending);
+  const limits = { withinMs: 10_000, isOver: () => false };
+  const push = (id: number) => {
+    const pending = new Pending(id, messageOf("{}"), limits, {
+      onSettled: nothing,
+      onReleased: nothing,
     });
+    lane.push(pending);
+    return pending.outcome;
+  };
   const unroutable = { status: "unroutable", message: expect.any(String) };
   expect(await push(1)).toEqual(unroutable);
   const closed = lane.channel?.close();
