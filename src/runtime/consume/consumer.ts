@@ -200,9 +200,10 @@ export class QueueConsumer implements Sharer {
   }
 
   #createIntake(): Intake {
-    const { project, queue, bindingsOf, onLost } = this.#options;
+    const { project, queue, bindingsOf, onLost, log } = this.#options;
     return new Intake({
       project,
+      log,
       queue: () => this.#consumed(),
       bindings: () => bindingsOf(queue.name),
       isPaused: () => this.#isPaused,

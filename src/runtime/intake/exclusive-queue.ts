@@ -6,6 +6,7 @@ import type { Channel } from "amqplib";
 import { bindingId } from "../../apply/state/record.ts";
 import { toFieldTable } from "../../apply/wire.ts";
 import { type BrokerConnection, closeChannel, withDeadline } from "../../broker-connection.ts";
+import type { Log } from "../../handler.ts";
 import type { Binding, Queue } from "../../topology.ts";
 
 export type ExclusiveQueueOptions = {
@@ -13,6 +14,7 @@ export type ExclusiveQueueOptions = {
   readonly queue: () => Queue;
   /** Those of the topology in force that lead to it. */
   readonly bindings: () => readonly Binding[];
+  readonly log: Log;
 };
 
 export class ExclusiveQueue {
@@ -40,10 +42,15 @@ export class ExclusiveQueue {
   async declare(channel: Channel, connection: BrokerConnection): Promise<void> {
     const { name, exclusive, arguments: args } = this.#options.queue();
     if (!exclusive) return;
+    const hasGone = this.#connection !== null && connection !== this.#connection;
     if (connection !== this.#connection) this.#bound.clear();
     this.#connection = connection;
     const table = toFieldTable(args);
     await channel.assertQueue(name, { exclusive: true, durable: false, arguments: table });
+    if (hasGone) {
+      const reason = "it had gone with its connection, and what was in it";
+      this.#options.log.warn({ queue: name, reason }, "exclusive queue declared again");
+    }
     this.#isInDoubt = false;
     const wanted = this.#wanted();
     for (const [id, binding] of wanted) {

@@ -65,7 +65,8 @@ export class Intake {
   }
 
   /**
-   * Consumes over this connection, unless it does already; a paused one does so once it goes on.
+   * Consumes over this connection, unless it does already; a paused one does so once it goes on, but
+   * an exclusive queue is declared at once, so that messages can wait in it.
    *
    * @throws {Error} when the broker refuses: no such queue, no permission.
    */
@@ -149,6 +150,10 @@ export class Intake {
   }
 
   #nextOfPause(subscription: Subscription | null): Step | null {
+    const connection = this.#connection;
+    if (!subscription && connection && this.#options.queue().exclusive) {
+      return () => this.#open(connection);
+    }
     if (!subscription?.isConsuming) return null;
     if (subscription.isCancellable) {
       return async () => {
@@ -162,11 +167,11 @@ export class Intake {
 
   async #open(connection: BrokerConnection): Promise<void> {
     const channel = await connection.createChannel();
-    if (this.#isClosed || this.#options.isPaused()) {
+    const { project, queue, isPaused, onMessage } = this.#options;
+    if (this.#isClosed || (isPaused() && !queue().exclusive)) {
       await closeChannel(channel, connection);
       return;
     }
-    const { project, queue, onMessage } = this.#options;
     const subscription = new Subscription({
       connection,
       channel,
@@ -177,7 +182,8 @@ export class Intake {
       onEnd: (ended, reason) => this.#end(ended, reason),
     });
     this.#subscription = subscription;
-    await this.#consume(subscription);
+    if (isPaused()) await subscription.bind();
+    else await this.#consume(subscription);
   }
 
   async #consume(subscription: Subscription): Promise<void> {

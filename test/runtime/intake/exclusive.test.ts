@@ -135,6 +135,34 @@ test("a reload binds an exclusive queue otherwise, and deletes it when it is not
   await warren.stop();
 });
 
+test("an exclusive queue whose connection is lost in a pause is there again at once, and the log says that it was empty", async ({
+  vhost,
+  proxy,
+}) => {
+  const at = { ...vhost, url: proxy.url(vhost.url) };
+  const breaker = "breaker: { failureRate: 1, window: 1, pause: 1h }";
+  const warren = await start(at, bound('"a.#"').replace("exclusive:", `${breaker}, exclusive:`));
+  await untilReady(warren);
+  await send(warren, "a.1", "failed");
+  await waitFor(() => consumerOf(warren) === "paused", { what: "the pause" });
+  expect((await send(warren, "a.1", "gone")).status).toBe(202);
+  const again = () =>
+    warren.log.filter(({ message }) => message === "exclusive queue declared again");
+  expect(again()).toEqual([]);
+  proxy.cut();
+  await waitFor(() => again().length > 0, { what: "the queue on the next connection" });
+  await untilReady(warren);
+  expect(consumerOf(warren)).toBe("paused");
+  expect((await send(warren, "a.1", "kept")).status).toBe(202);
+  await warren.runner.update({ ok: true, topology: await loaded(at, bound('"a.#"')) });
+  await arrives(warren, "kept");
+  expect(warren.ids).toEqual(["kept"]);
+  expect(again()).toMatchObject([
+    { level: "warn", queue: "work", reason: "it had gone with its connection, and what was in it" },
+  ]);
+  await warren.stop();
+});
+
 test("an exclusive queue is bound again when its exchange was deleted, and keeps its messages in a pause", async ({
   vhost,
   client,
