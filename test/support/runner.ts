@@ -36,6 +36,8 @@ export type RunnerFiles = {
   readonly management?: string;
   /** The store of idempotency; memory unless given. */
   readonly store?: string;
+  /** It consumes these alone; all that have a handler unless given. */
+  readonly queues?: readonly string[];
 };
 
 export type LogLine = { readonly level: string; readonly message: string } & Record<
@@ -105,7 +107,8 @@ export function fileOf({
 /** Starts a runner as `start` does, with functions in place of handler files. */
 export async function startRunner(files: RunnerFiles): Promise<TestRunner> {
   const topology = await loadTopology(files);
-  return await runTopology(topology, modulesOf(topology, files.handlers ?? {}));
+  const modules = modulesOf(topology, files.handlers ?? {});
+  return await runWith(topology, (ports) => new InlineHost(ports, modules), files.queues);
 }
 
 /** Runs a loaded topology with these modules, by queue, and its HTTP interface. */
@@ -120,6 +123,7 @@ export async function runTopology(
 export async function runWith(
   topology: Topology,
   createHost: (ports: HostPorts) => HandlerHost,
+  queues: readonly string[] | null = null,
 ): Promise<TestRunner> {
   const log: LogLine[] = [];
   const write = (level: string) => (fields: object, message: string) =>
@@ -130,7 +134,7 @@ export async function runWith(
     warn: write("warn"),
     error: write("error"),
   };
-  const runner = new Runner({ topology, createHost, log: sink });
+  const runner = new Runner({ topology, createHost, queues, log: sink });
   const prepared = await runner.load();
   if (!prepared.ok) throw new Error(prepared.problems.map(formatProblem).join("\n"));
   const server = createServer(

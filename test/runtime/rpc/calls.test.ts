@@ -1,9 +1,9 @@
 import { NUMBERS } from "../../../src/numbers.ts";
-import type { Called } from "../../../src/runtime/rpc/call.ts";
-import { startRunner, type TestRunner } from "../../support/runner.ts";
+import { startRunner } from "../../support/runner.ts";
 import { expect, test } from "../../support/test.ts";
 import { waitFor } from "../../support/wait-for.ts";
 import { gate } from "../jobs.ts";
+import { ask, askThousand, ends } from "./calling.ts";
 
 const topology = `
 defaults: { retry: none, deadLetter: none, type: classic }
@@ -21,27 +21,8 @@ queues:
 const quiet = () => "nobody asked";
 const echo = (request: unknown) => request;
 
-/** Asks with a key of the exchange tasks. */
-function ask({ runner }: TestRunner, key: string, request: unknown, timeoutMs = 60_000) {
-  return runner.call({
-    exchange: "tasks",
-    routingKey: key,
-    body: Buffer.from(JSON.stringify(request)),
-    contentType: "application/json",
-    messageId: null,
-    timeoutMs,
-  });
-}
-
-/** What a call must not be: the answer to another one. */
+/** How a call may end whose connection is lost: never with the answer to another one. */
 const ANSWERS: ReadonlySet<string> = new Set(["ok", "no-reply", "outcome-unknown", "disconnected"]);
-
-function ends(all: readonly Called[], requests: readonly unknown[]): readonly string[] {
-  return all.map((called, index) => {
-    if (!called.ok) return called.code;
-    return called.reply === JSON.stringify(requests[index]) ? "ok" : `another's: ${called.reply}`;
-  });
-}
 
 test("1,000 calls at once: each has its own answer, from a classic queue and from a quorum queue", async ({
   vhost,
@@ -52,9 +33,8 @@ test("1,000 calls at once: each has its own answer, from a classic queue and fro
     handlers: { echo, quiet, slow: echo },
   });
   for (const key of ["echo", "quorum"]) {
-    const requests = Array.from({ length: 1_000 }, (_, number) => ({ key, number }));
-    const called = await Promise.all(requests.map((request) => ask(warren, key, request)));
-    expect(new Set(ends(called, requests))).toEqual(new Set(["ok"]));
+    const { requests, calls } = askThousand(warren, [key]);
+    expect(new Set(ends(await Promise.all(calls), requests))).toEqual(new Set(["ok"]));
   }
   const { waiting, lateReplies } = warren.runner.status().rpc;
   expect({ waiting, lateReplies }).toEqual({ waiting: 0, lateReplies: 0 });
@@ -101,31 +81,43 @@ test("an exchange and key that lead to no queue with rpc, or to several, are not
   await warren.stop();
 });
 
-test("whatever cuts the connections, a call has its own answer or ends as unknown, and none is left", async ({
-  vhost,
-  proxy,
-}) => {
-  const handlers = { echo, quiet, slow: echo };
-  const warren = await startRunner({ url: proxy.url(vhost.url), topology, handlers });
-  const seen = new Map<string, number>();
-  for (let round = 0; round < 5; round++) {
-    const requests = Array.from({ length: 200 }, (_, number) => ({ round, number }));
-    const keys = ["echo", "quorum"] as const;
-    const calls = requests.map((request, index) =>
-      ask(warren, keys[index % 2] ?? "echo", request, 20_000),
-    );
-    // Once some of them have an answer, the others are on their way, somewhere.
-    await Promise.race(calls);
-    proxy.cut();
-    for (const end of ends(await Promise.all(calls), requests)) {
-      expect(ANSWERS).toContain(end);
-      seen.set(end, (seen.get(end) ?? 0) + 1);
+/** What a call may come to, by whose connections are cut; the caller's address ends with its own alone. */
+const cuts = [
+  { side: "its caller", isAnswered: false, isCallerCut: true, isCalleeCut: false },
+  { side: "its handler", isAnswered: true, isCallerCut: false, isCalleeCut: true },
+  { side: "both", isAnswered: false, isCallerCut: true, isCalleeCut: true },
+];
+
+test.for(cuts)(
+  "a call among 1,000, while the connections of $side are cut: its own answer, or it ends as unknown",
+  async ({ isAnswered, isCallerCut, isCalleeCut }, { vhost, proxy }) => {
+    const handlers = { echo, quiet, slow: echo };
+    const through = (isCut: boolean) => (isCut ? proxy.url(vhost.url) : vhost.url);
+    const callee = await startRunner({ url: through(isCalleeCut), topology, handlers });
+    const caller = await startRunner({
+      ...{ url: through(isCallerCut), topology, handlers },
+      queues: [],
+    });
+    const seen = new Map<string, number>();
+    for (let round = 0; round < 2; round++) {
+      const { requests, calls } = askThousand(caller, ["echo", "quorum"], round);
+      // Once some of them have an answer, the others are on their way, somewhere.
+      await Promise.race(calls);
+      proxy.cut();
+      expect(caller.runner.status().rpc.waiting).toBeGreaterThan(0);
+      for (const end of ends(await Promise.all(calls), requests)) {
+        seen.set(end, (seen.get(end) ?? 0) + 1);
+      }
+      for (const warren of [caller, callee]) {
+        const isReady = async () => (await warren.get("/readyz")).status === 200;
+        await waitFor(isReady, { what: "readiness" });
+      }
     }
-    const isReady = async () => (await warren.get("/readyz")).status === 200;
-    await waitFor(isReady, { what: "readiness" });
-  }
-  expect(seen.get("ok")).toBeGreaterThan(0);
-  expect(await ask(warren, "echo", "after")).toMatchObject({ ok: true, reply: '"after"' });
-  expect(warren.runner.status().rpc.waiting).toBe(0);
-  await warren.stop();
-});
+    if (isAnswered) expect(seen).toEqual(new Map([["ok", 2_000]]));
+    else for (const end of seen.keys()) expect(ANSWERS).toContain(end);
+    expect(seen.get("ok")).toBeGreaterThan(0);
+    expect(await ask(caller, "echo", "after")).toMatchObject({ ok: true, reply: '"after"' });
+    expect(caller.runner.status().rpc.waiting).toBe(0);
+    for (const warren of [caller, callee]) await warren.stop();
+  },
+);
