@@ -8,6 +8,7 @@ import { expect, test } from "../../support/test.ts";
 import { createVhost, deleteVhost } from "../../support/vhost.ts";
 import { waitFor } from "../../support/wait-for.ts";
 import { gate, nothing, topology } from "../jobs.ts";
+import { ask, ends } from "../rpc/calling.ts";
 import { untilReady, withRunner } from "../running.ts";
 import { Ledger } from "./load.ts";
 
@@ -120,6 +121,58 @@ test.for(["memory", "disk"] as const)(
     );
   },
 );
+
+test("calls that have begun before an alarm are answered after it, and new ones are refused meanwhile", async () => {
+  const { opened, open } = gate();
+  let begun = 0;
+  const echo = async (request: unknown) => {
+    begun += 1;
+    await opened;
+    return request;
+  };
+  const rpc = `
+defaults: { retry: none, deadLetter: none, concurrency: 50, timeout: 3m }
+exchanges: { tasks: { type: direct } }
+queues:
+  classic: { type: classic, rpc: true, bind: { tasks: classic }, handler: echo }
+  quorum:  { type: quorum, rpc: true, bind: { tasks: quorum }, handler: echo }
+`;
+  await withRunner(node, { topology: rpc, handlers: { echo } }, async ({ warren }) => {
+    const requests: unknown[] = Array.from({ length: 100 }, (_, number) => ({ number }));
+    const calls = requests.map((request, index) =>
+      ask(warren, index % 2 === 0 ? "classic" : "quorum", request, 180_000),
+    );
+    await waitFor(() => begun === 100, { what: "all runs" });
+    await node.ctl(...alarms.memory.on);
+    try {
+      // A connection hears of an alarm once it publishes.
+      requests.push("first");
+      calls.push(ask(warren, "classic", "first", 180_000));
+      await waitFor(() => warren.runner.status().connections.publish.state === "blocked", {
+        what: "the alarm to be seen",
+      });
+      expect(await ask(warren, "classic", "new")).toMatchObject({ ok: false, code: "blocked" });
+      open();
+      // The replies of all wait, and with them their requests.
+      const states = () => Object.values(warren.runner.status().queues);
+      await waitFor(() => states().every(({ consumer }) => consumer === "held"), {
+        what: "the held replies",
+      });
+      expect(warren.runner.status().rpc.waiting).toBe(101);
+    } finally {
+      await node.ctl(...alarms.memory.off);
+    }
+    expect(new Set(ends(await Promise.all(calls), requests))).toEqual(new Set(["ok"]));
+    await untilReady(warren);
+    expect({ begun, ...warren.runner.status().rpc }).toEqual({
+      begun: 101,
+      waiting: 0,
+      lateReplies: 0,
+      droppedReplies: 0,
+      expiredRequests: 0,
+    });
+  });
+});
 
 test("a failed message waits for the copy that an alarm keeps unconfirmed, and is not copied again", async () => {
   const { opened, open } = gate();
