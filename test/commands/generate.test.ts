@@ -35,6 +35,8 @@ test("start writes the types once it is ready, where they are not current, and i
   const first = await run(startCli, project, ["start"], debug);
   const line = await first.process.waitForLine('"msg":"types generated"');
   expect(JSON.parse(line)).toMatchObject({ level: 30, files: GENERATED });
+  // What it has written is seen before the edit, which would be one change with it.
+  await first.process.waitForLine('"msg":"nothing of what runs has changed"');
   await project.write("src/handlers/job.ts", handlerOf("2"));
   await first.generation(2);
   expect(await first.stop()).toBe(0);
