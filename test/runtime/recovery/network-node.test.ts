@@ -96,6 +96,8 @@ test.for(["memory", "disk"] as const)(
           // Longer than the heartbeats that would end a silent connection.
           for (const endsAt = performance.now() + 10_000; performance.now() < endsAt; ) {
             refusals.push(await refusedAfter(warren));
+            // To ask without a pause would be load for the other tests alone.
+            await delay(5);
           }
           await vhost.waitForCounts("work", { ready: 0 });
           expect(warren.runner.status().connections).toMatchObject({
