@@ -81,34 +81,3 @@ test("a call has no more time than the run that makes it, and none once that is 
   await vhost.waitForCounts("dead_letters", { ready: 1 });
   await warren.stop();
 });
-
-test("handlers that are replaced while they are called: every call has its own answer or none", async ({
-  vhost,
-}) => {
-  const warren = await start(vhost.url, "return;");
-  const results = { ok: 0, none: 0 };
-  const ask = async (number: number) => {
-    const called = await warren.runner.call({
-      exchange: "tasks",
-      routingKey: "price",
-      body: Buffer.from(String(number)),
-      contentType: null,
-      messageId: null,
-      timeoutMs: 20_000,
-    });
-    if (called.ok) expect(called.reply).toBe(String(2 * number));
-    else expect(["no-reply", "outcome-unknown"]).toContain(called.code);
-    results[called.ok ? "ok" : "none"] += 1;
-  };
-  const asked: Promise<void>[] = [];
-  for (let round = 0; round < 3; round++) {
-    for (let number = 0; number < 100; number++) asked.push(ask(1_000 * round + number));
-    const { topology: same } = warren;
-    expect(await warren.runner.update({ ok: true, topology: same })).toMatchObject({
-      status: "updated",
-    });
-  }
-  await Promise.all(asked);
-  expect(results).toEqual({ ok: 300, none: 0 });
-  await warren.stop();
-});
