@@ -17,8 +17,10 @@ export type Message = Received & {
  * @param id of that run alone: what comes late of an earlier one is never taken for this one's.
  */
 export function forRun(received: Omit<Message, "delivery">, id: number): Message {
-  const { attempt, message } = received.incoming;
-  return { ...received, delivery: { id, queue: message.queue, attempt, message } };
+  const { incoming, raw, subscription, expiresAt, isAcked = false } = received;
+  const { attempt, message } = incoming;
+  const delivery = { id, queue: message.queue, attempt, message };
+  return { delivery, incoming, raw, subscription, expiresAt, isAcked };
 }
 
 /** Acknowledges it on the channel that brought it. */
