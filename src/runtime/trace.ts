@@ -24,13 +24,12 @@ export class Trace {
   readonly #deliveries = new Map<string, TracedDelivery[]>();
 
   add(messageId: string, delivery: TracedDelivery): void {
-    const known = this.#deliveries.get(messageId) ?? [];
-    this.#deliveries.delete(messageId);
-    this.#deliveries.set(messageId, [...known.slice(-99), delivery]);
-    const [oldest] = this.#deliveries.keys();
-    if (this.#deliveries.size > MAX_MESSAGES && oldest !== undefined) {
-      this.#deliveries.delete(oldest);
-    }
+    const known = this.#deliveries.get(messageId);
+    if (known) this.#deliveries.delete(messageId);
+    this.#deliveries.set(messageId, known ? [...known.slice(-99), delivery] : [delivery]);
+    if (this.#deliveries.size <= MAX_MESSAGES) return;
+    const { value: oldest } = this.#deliveries.keys().next();
+    if (oldest !== undefined) this.#deliveries.delete(oldest);
   }
 
   /** What has ended, oldest first. */

@@ -6,13 +6,13 @@
 import type { BrokerConnection } from "../../broker-connection.ts";
 import type { Binding, Queue } from "../../topology.ts";
 import type { Result } from "../host/host.ts";
+import type { Live } from "../intake/acks.ts";
 import { Intake } from "../intake/intake.ts";
 import { type Sharer, Slots } from "../pace/slots.ts";
 import { Pauses } from "../pauses.ts";
 import type { ConsumerState } from "../status.ts";
 import { Dispatch } from "./dispatch.ts";
 import { Running, type RunningOptions } from "./running.ts";
-import type { Live } from "./settle.ts";
 
 type Own = "queue" | "slots" | "pauses" | "onNoRoom" | "wake" | "onReleased";
 

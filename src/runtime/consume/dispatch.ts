@@ -5,6 +5,7 @@
  */
 import type { ConsumeMessage } from "amqplib";
 import type { Queue } from "../../topology.ts";
+import type { Live } from "../intake/acks.ts";
 import type { Intake } from "../intake/intake.ts";
 import type { Slots } from "../pace/slots.ts";
 import type { Pauses } from "../pauses.ts";
@@ -13,7 +14,6 @@ import { readIncoming } from "./incoming.ts";
 import { forRun, type Message } from "./message.ts";
 import { isUncounted } from "./redelivery.ts";
 import type { Running } from "./running.ts";
-import type { Live } from "./settle.ts";
 import { Waiting } from "./waiting.ts";
 
 export type DispatchOptions = {

@@ -1,6 +1,15 @@
 /** A message of a queue that this runner has, from its delivery to its end. */
+import type { ConsumeMessage } from "amqplib";
 import type { Delivery } from "../host/host.ts";
-import type { Received } from "./settle.ts";
+import type { Live } from "../intake/acks.ts";
+import type { Incoming } from "./incoming.ts";
+
+/** As it came. */
+export type Received = {
+  readonly incoming: Incoming;
+  readonly raw: ConsumeMessage;
+  readonly subscription: Live;
+};
 
 export type Message = Received & {
   /** Its next run, or the one of this moment. */

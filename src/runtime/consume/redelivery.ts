@@ -6,7 +6,7 @@ import { NUMBERS } from "../../numbers.ts";
 import { isRequeued, type Queue } from "../../topology.ts";
 import type { Cause } from "../host/host.ts";
 import type { Incoming } from "./incoming.ts";
-import type { Received } from "./settle.ts";
+import type { Received } from "./message.ts";
 
 /**
  * Whether nobody has counted this delivery: quorum queues do it themselves. A full queue of the kind

@@ -6,7 +6,7 @@
  * consuming ends the trouble.
  */
 import { within } from "../../within.ts";
-import type { Cause, Delivery, Result } from "../host/host.ts";
+import type { Cause, Delivery, Ended, Result } from "../host/host.ts";
 import { Gate, type GateTools } from "../idempotency/gate.ts";
 import type { Slots } from "../pace/slots.ts";
 import type { Pauses } from "../pauses.ts";
@@ -14,29 +14,33 @@ import { firstFailure } from "./copies.ts";
 import { Head } from "./head.ts";
 import type { Incoming } from "./incoming.ts";
 import { ack, forRun, handBack, type Message } from "./message.ts";
+import { nextDelayMs } from "./next-delay.ts";
+import { Notes, type NotesOptions } from "./notes.ts";
 import { exhaustion } from "./redelivery.ts";
-import { type Ended, nextDelayMs, Settler, type SettlerOptions } from "./settle.ts";
+import { Settler, type SettlerOptions } from "./settle.ts";
 
-export type RunningOptions = SettlerOptions & {
-  readonly slots: Slots;
-  /** Those of the consumer: cut when what waits has to go, and over once it stops. */
-  readonly pauses: Pauses;
-  readonly deliver: (batch: readonly Delivery[]) => void;
-  /** By which its messages are handled once. */
-  readonly once: GateTools;
-  readonly nextId: () => number;
-  /** Its next run needs a slot, and none is free: it has not begun any more. */
-  readonly onNoRoom: (message: Message) => void;
-  /** Others may begin. */
-  readonly wake: () => void;
-  /** A message has left its slot. */
-  readonly onReleased: () => void;
-};
+export type RunningOptions = SettlerOptions &
+  NotesOptions & {
+    readonly slots: Slots;
+    /** Those of the consumer: cut when what waits has to go, and over once it stops. */
+    readonly pauses: Pauses;
+    readonly deliver: (batch: readonly Delivery[]) => void;
+    /** By which its messages are handled once. */
+    readonly once: GateTools;
+    readonly nextId: () => number;
+    /** Its next run needs a slot, and none is free: it has not begun any more. */
+    readonly onNoRoom: (message: Message) => void;
+    /** Others may begin. */
+    readonly wake: () => void;
+    /** A message has left its slot. */
+    readonly onReleased: () => void;
+  };
 
 type Concluded = Pick<Result, "outcome" | "durationMs">;
 
 export class Running {
   readonly #options: RunningOptions;
+  readonly #notes: Notes;
   readonly #settler: Settler;
   readonly #gate: Gate;
   readonly #head = new Head();
@@ -47,7 +51,8 @@ export class Running {
   constructor(options: RunningOptions) {
     const { once, queue, slots, pauses, log } = options;
     this.#options = options;
-    this.#settler = new Settler(options, pauses);
+    this.#notes = new Notes(options);
+    this.#settler = new Settler(options, pauses, this.#notes);
     this.#gate = new Gate({
       ...once,
       queue,
@@ -152,7 +157,7 @@ export class Running {
       return;
     }
     if (message.isAcked) {
-      this.#settler.noteEnd(message, outcome, durationMs);
+      this.#notes.ended(message.incoming, outcome, isHandled ? "handled" : "dropped", durationMs);
       ack(message);
       this.#release(message);
       return;
@@ -160,7 +165,7 @@ export class Running {
     const queue = this.#options.queue();
     const delayMs = queue.ordered ? nextDelayMs(queue, message.incoming, outcome) : null;
     if (delayMs !== null) {
-      this.#settler.noteRetry(message, outcome, durationMs);
+      this.#notes.ended(message.incoming, outcome, "retried", durationMs);
       await this.#runInPlace(message, nextAttempt(message.incoming, outcome), delayMs);
     } else if (await this.#settler.settle(message, outcome, durationMs)) this.#end(message);
     else this.#giveBack(message);
@@ -202,7 +207,7 @@ export class Running {
 
   /** Uncounted; one of an ordered queue goes with its channel, and so keeps its place. */
   #giveBack(message: Message): void {
-    if (message.isAcked) this.#settler.noteLoss(message);
+    if (message.isAcked) this.#notes.lost(message.incoming);
     else if (!this.#options.queue().ordered) handBack(message);
     this.#release(message);
   }

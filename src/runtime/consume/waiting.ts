@@ -1,7 +1,7 @@
 /** Delivered messages that no handler has yet, those of the highest priority first. */
 import type { Queue } from "../../topology.ts";
+import type { Live } from "../intake/acks.ts";
 import { handBack, type Message } from "./message.ts";
-import type { Live } from "./settle.ts";
 
 export class Waiting {
   readonly #queue: () => Queue;

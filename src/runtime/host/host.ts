@@ -35,6 +35,9 @@ export type Outcome =
   | { readonly status: "dead"; readonly cause: Cause }
   | { readonly status: "held"; readonly reason: string };
 
+/** An outcome by which the message has ended, or goes to its next attempt. */
+export type Ended = Exclude<Outcome, { readonly status: "held" }>;
+
 /** Why a message failed; it goes into the headers of the dead letter. */
 export type Cause = {
   readonly reason:

@@ -4,7 +4,7 @@ import { decodeJson } from "../../events/json.ts";
 import { locateEvent } from "../../events/locate.ts";
 import { eventsOfQueue } from "../../routing/events.ts";
 import type { Idempotency, Queue, Topology } from "../../topology.ts";
-import type { Received } from "../consume/settle.ts";
+import type { Received } from "../consume/message.ts";
 
 export class Keys {
   readonly #topology: () => Topology;

@@ -108,6 +108,9 @@ export class Acks {
   }
 }
 
+/** The channel that brought a message; once it is over, the broker has the message again. */
+export type Live = { readonly acks: Acks; readonly isLive: boolean };
+
 /** amqplib reads nothing of the message but its tag. */
 function withTag(deliveryTag: number): Message {
   return { fields: { deliveryTag } } as Message;

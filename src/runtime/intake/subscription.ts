@@ -4,8 +4,7 @@ import { type BrokerConnection, closeChannel, withDeadline } from "../../broker-
 import { messageOf } from "../../errors.ts";
 import { NUMBERS } from "../../numbers.ts";
 import type { Queue } from "../../topology.ts";
-import type { Live } from "../consume/settle.ts";
-import { Acks } from "./acks.ts";
+import { Acks, type Live } from "./acks.ts";
 import { consumerTag } from "./consumer-tag.ts";
 import type { ExclusiveQueue } from "./exclusive-queue.ts";
 
