@@ -58,8 +58,8 @@ export class Running {
       queue,
       pauses,
       log,
-      mayRun: ({ subscription }, isClaimed) =>
-        subscription.isLive && !pauses.isOver && (isClaimed || !slots.pausing.isPaused),
+      mayGoOn: ({ subscription }, isWaiting) =>
+        subscription.isLive && !pauses.isOver && !(isWaiting && slots.pausing.isPaused),
       deliver: (batch) => options.deliver(batch.map(({ delivery }) => delivery)),
       onDuplicate: (message) => this.#skip(message),
       onRefused: (message, cause) => void this.#conclude(message, deadOf(cause)),

@@ -20,8 +20,8 @@ export type GatePorts = GateTools & {
   readonly queue: () => Queue;
   /** Those of the consumer: cut when what waits has to go. */
   readonly pauses: Pauses;
-  /** The broker has not got it again, and it is not to be given back; a pause lets go on what is claimed. */
-  readonly mayRun: (message: Message, isClaimed: boolean) => boolean;
+  /** The broker has not got it again, and it is not to be given back; a pause ends what would wait alone. */
+  readonly mayGoOn: (message: Message, isWaiting: boolean) => boolean;
   readonly log: Log;
   /** To the handler. */
   readonly deliver: (batch: readonly Message[]) => void;
@@ -91,8 +91,9 @@ export class Gate {
 
   /** @returns false if something else becomes of it. */
   #isFree(message: Message, verdict: Verdict | null | undefined, looks: number): boolean {
-    const isClaimed = verdict === "ours" || verdict === null;
-    if (!this.#ports.mayRun(message, isClaimed)) {
+    // With a slow rate the queue is paused as soon as a message has begun.
+    const isWaiting = verdict === "held" || verdict === "away";
+    if (!this.#ports.mayGoOn(message, isWaiting)) {
       void this.#turnBack(message);
       return false;
     }
@@ -129,10 +130,10 @@ export class Gate {
   }
 
   async #lookAgain(message: Message, looks: number): Promise<void> {
-    const { pauses, claims, mayRun, again } = this.#ports;
+    const { pauses, claims, mayGoOn, again } = this.#ports;
     await pauses.wait(backoffMs(looks, NUMBERS.leaseLookMaxMs));
     const idempotency = this.#idempotency;
-    const mayLook = idempotency !== null && claims.isUp && mayRun(message, false);
+    const mayLook = idempotency !== null && claims.isUp && mayGoOn(message, true);
     if (mayLook) await this.#claim([message], idempotency, looks + 1);
     else again(message);
   }

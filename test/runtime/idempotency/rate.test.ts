@@ -3,6 +3,7 @@ import { Reject } from "../../../src/handler.ts";
 import { expect, test } from "../../support/redis.ts";
 import { startRunner, type TestRunner } from "../../support/runner.ts";
 import { waitFor } from "../../support/wait-for.ts";
+import { gate } from "../jobs.ts";
 
 type Job = { readonly id: number };
 
@@ -48,3 +49,38 @@ for (const type of ["quorum", "classic"]) {
     expect(handled.sort((a, b) => a - b)).toEqual(wanted);
   });
 }
+
+test("a run that outlasts the pauses of its rate keeps its message, and its repetition waits for it", async ({
+  vhost,
+  client,
+  redis,
+}) => {
+  const { opened, open } = gate();
+  const begun: number[] = [];
+  const work = async ({ id }: Job) => {
+    begun.push(id);
+    if (id === 0) await opened;
+  };
+  const files = { topology: topologyOf("55/m", "quorum"), url: vhost.url, store: redis.url };
+  const runners = [
+    await startRunner({ ...files, handlers: { work } }),
+    await startRunner({ ...files, handlers: { work } }),
+  ];
+  for (const id of [0, 0, 1, 1, 2, 2]) {
+    await client.publish("jobs", "x", { id }, { messageId: `m${id}` });
+  }
+  const pauses = new Set<string>();
+  const isOften = (seen: <T>(value: T) => T) => {
+    for (const { runner } of runners) {
+      for (const { since } of runner.status().queues.work?.pauses ?? []) pauses.add(since);
+    }
+    return seen(pauses.size) >= 6;
+  };
+  await waitFor(isOften, { what: "the pauses of the rate" });
+  expect(begun.filter((id) => id === 0)).toEqual([0]);
+  open();
+  await waitFor(() => duplicatesOf(runners) === 3, { what: "the end of the repetition" });
+  await vhost.waitForCounts("work", { ready: 0 });
+  for (const runner of runners) expect(await runner.stop()).toBe(true);
+  expect(begun.toSorted()).toEqual([0, 1, 2]);
+});
