@@ -18,6 +18,7 @@ export type PendingPorts = {
   readonly onReleased: (pending: Pending) => void;
 };
 
+/** One message, from when it is accepted to the broker's last word of it. */
 export class Pending {
   readonly id: number;
   readonly message: Outgoing;
@@ -74,6 +75,7 @@ export class Pending {
     this.#ports.onReleased(this);
   }
 
+  /** Its time is over: what was not sent is never sent, of anything else nobody knows. */
   expire(): void {
     const limit = `${this.#deadlineMs} ms`;
     if (!this.wasSent) {
