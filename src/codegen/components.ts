@@ -1,7 +1,7 @@
 /** Schemas as components of a document: each once, and their references lead there. */
 
+import { unescapePointer } from "../events/pointer.ts";
 import { mapSubschemas, sharedName, subschemasOf } from "../events/subschemas.ts";
-import { unescapePointer } from "../events/violations.ts";
 import type { JsonSchema } from "../topology.ts";
 import { type Dialect, inDialect, keywordIn } from "./dialect.ts";
 import { hasReference, type JsonObject } from "./json.ts";

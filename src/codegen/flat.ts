@@ -1,6 +1,6 @@
 /** An event whose fields stand beside its type. */
 import { isObject } from "../events/encoding.ts";
-import { unescapePointer } from "../events/violations.ts";
+import { split, valueAt } from "../events/pointer.ts";
 import type { Reference } from "./components.ts";
 import type { JsonObject } from "./json.ts";
 
@@ -47,9 +47,6 @@ function isMinding(schema: JsonObject, keyword: string): boolean {
 }
 
 function lookUp(schemas: JsonObject, $ref: string): unknown {
-  return $ref
-    .slice("#/components/schemas/".length)
-    .split("/")
-    .map((step) => unescapePointer(decodeURIComponent(step)))
-    .reduce<unknown>((at, step) => Object(at)[step], schemas);
+  const pointer = decodeURIComponent($ref.slice("#/components/schemas".length));
+  return valueAt(schemas, split(pointer));
 }

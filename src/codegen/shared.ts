@@ -1,7 +1,7 @@
 /** What several schemas take from the same file becomes one type, however many bundles hold it. */
 import { isObject } from "../events/encoding.ts";
+import { unescapePointer } from "../events/pointer.ts";
 import { sharedName as definitionName, mapSubschemas } from "../events/subschemas.ts";
-import { unescapePointer } from "../events/violations.ts";
 import type { JsonSchema } from "../topology.ts";
 import { pascalCase } from "./names.ts";
 

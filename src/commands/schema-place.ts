@@ -1,8 +1,9 @@
 /** Where a keyword of a schema stands in a file, through every `$ref` on the way to it. */
 import { dirname, join as joinPath } from "node:path";
 import type { Place } from "../errors.ts";
+import { split, valueAt } from "../events/pointer.ts";
 import { type Document, parse } from "../loader/document.ts";
-import { join, split } from "../loader/pointer.ts";
+import { join } from "../loader/pointer.ts";
 import { readSource } from "../loader/source.ts";
 
 /** Finds places in the files of schemas; each file is read once. */
@@ -21,7 +22,7 @@ export class SchemaPlaces {
 
   /** @returns null where no reference is, or none to a place of a file. */
   #follow(file: string, pointer: string): { file: string; pointer: string } | null {
-    const reference = valueAt(this.#documentOf(file)?.value, join(pointer, "$ref"));
+    const reference = valueAt(this.#documentOf(file)?.value, [...split(pointer), "$ref"]);
     if (typeof reference !== "string") return null;
     const [path = "", fragment = ""] = reference.split("#");
     const target = path === "" ? file : joinPath(dirname(file), decodeURIComponent(path));
@@ -48,14 +49,4 @@ export class SchemaPlaces {
     this.#documents.set(file, document);
     return document;
   }
-}
-
-function valueAt(value: unknown, pointer: string): unknown {
-  return split(pointer).reduce<unknown>(
-    (found, step) =>
-      typeof found === "object" && found !== null
-        ? (found as Readonly<Record<string, unknown>>)[step]
-        : undefined,
-    value,
-  );
 }

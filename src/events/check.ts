@@ -6,7 +6,8 @@ import { NUMBERS } from "../numbers.ts";
 import type { EventSchema, JsonSchema } from "../topology.ts";
 import { boundEnum, boundUniqueItems } from "./keywords.ts";
 import { compilePattern } from "./pattern/pattern.ts";
-import { toViolations, unescapePointer, type Violation } from "./violations.ts";
+import { split, valueAt } from "./pointer.ts";
+import { toViolations, type Violation } from "./violations.ts";
 import { countWork, createWork, TooMuchWork, type Work, withWork } from "./work.ts";
 
 /** An event's schema, ready to check fields with. */
@@ -157,9 +158,5 @@ function hasProperty(root: JsonSchema, name: string): boolean {
 
 function resolve(root: JsonSchema, $ref: unknown): unknown {
   if (typeof $ref !== "string" || !$ref.startsWith("#")) return undefined;
-  return decodeURIComponent($ref.slice(1))
-    .split("/")
-    .slice(1)
-    .map(unescapePointer)
-    .reduce<unknown>((at, step) => (at as Record<string, unknown> | undefined)?.[step], root);
+  return valueAt(root, split(decodeURIComponent($ref.slice(1))));
 }

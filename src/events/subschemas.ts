@@ -1,7 +1,7 @@
 /** Where the schemas stand that a JSON Schema is made of; what stands elsewhere in it is data. */
 import type { JsonSchema } from "../topology.ts";
 import { isObject } from "./encoding.ts";
-import { escapePointer, unescapePointer } from "./violations.ts";
+import { escapePointer, unescapePointer } from "./pointer.ts";
 
 /** A schema directly in another one. */
 export type Subschema = {

@@ -1,5 +1,6 @@
 import type { ErrorObject } from "ajv";
 import { NUMBERS } from "../numbers.ts";
+import { escapePointer } from "./pointer.ts";
 
 /** One thing that is wrong with an event. */
 export type Violation = {
@@ -69,16 +70,6 @@ function toViolation(error: ErrorObject): Violation {
 function at(path: string, property: string | null, message: string): Violation {
   const pointer = property === null ? path : `${path}/${escapePointer(property)}`;
   return { pointer: cut(pointer), message };
-}
-
-/** One step of a JSON Pointer (RFC 6901). */
-export function escapePointer(step: string): string {
-  return step.replaceAll("~", "~0").replaceAll("/", "~1");
-}
-
-/** The name that `escapePointer` was given. */
-export function unescapePointer(step: string): string {
-  return step.replaceAll("~1", "/").replaceAll("~0", "~");
 }
 
 /** No more of them than are shown: there may be thousands. */

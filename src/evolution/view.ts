@@ -3,7 +3,7 @@
  * to, and those of its `allOf`. A value is valid if it meets each of them.
  */
 import { isObject } from "../events/encoding.ts";
-import { escapePointer, unescapePointer } from "../events/violations.ts";
+import { escapePointer, split, valueAt } from "../events/pointer.ts";
 import type { JsonSchema } from "../topology.ts";
 
 /** Keywords that stand together, of which `$ref` and `allOf` are others of the same view. */
@@ -116,24 +116,12 @@ export function placeOf(view: View, ...keywords: readonly string[]): string | nu
 /** By JSON Pointer, by `$anchor`, or by the `$id` of what stands in the same document. */
 function resolve(root: JsonSchema, reference: unknown): unknown {
   if (typeof reference !== "string") return undefined;
-  if (reference === "#") return root;
-  if (!reference.startsWith("#/")) return named(root, reference);
-  let text = reference.slice(2);
+  if (reference !== "#" && !reference.startsWith("#/")) return named(root, reference);
   try {
-    text = decodeURIComponent(text);
+    return valueAt(root, split(decodeURIComponent(reference.slice(1))));
   } catch {
     return undefined;
   }
-  return text
-    .split("/")
-    .map(unescapePointer)
-    .reduce<unknown>(
-      (found, step) =>
-        typeof found === "object" && found !== null && Object.hasOwn(found, step)
-          ? (found as Readonly<Record<string, unknown>>)[step]
-          : undefined,
-      root,
-    );
 }
 
 function named(value: unknown, reference: string): unknown {

@@ -1,7 +1,7 @@
 import type { ErrorObject } from "ajv";
 import type { ErrorCode } from "../errors.ts";
+import { split } from "../events/pointer.ts";
 import type { Position } from "./document.ts";
-import { split } from "./pointer.ts";
 import { didYouMean } from "./suggest.ts";
 import { EXAMPLES, formatQuantity, parseQuantity, type Quantity } from "./units.ts";
 

@@ -1,7 +1,7 @@
+import { split } from "../events/pointer.ts";
 import { NUMBERS } from "../numbers.ts";
 import type { Idempotency } from "../topology.ts";
 import type { IdempotencyBlock } from "./file.ts";
-import { split } from "./pointer.ts";
 import { millisecondsOf } from "./units.ts";
 
 const HEADER = "header ";

@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { decodeJson } from "../../events/json.ts";
 import { locateEvent } from "../../events/locate.ts";
+import { valueAt } from "../../events/pointer.ts";
 import { eventsOfQueue } from "../../routing/events.ts";
 import type { Idempotency, Queue, Topology } from "../../topology.ts";
 import type { Received } from "../consume/message.ts";
@@ -45,7 +46,7 @@ export class Keys {
     const event = this.#isOpen(queue)
       ? decoded.value
       : locateEvent(incoming.message, decoded.value, this.#topology().events);
-    return path.reduce<unknown>(memberOf, event);
+    return valueAt(event, path);
   }
 
   #isOpen({ name }: Queue): boolean {
@@ -56,11 +57,6 @@ export class Keys {
     known.set(name, isOpen);
     return isOpen;
   }
-}
-
-function memberOf(value: unknown, key: string): unknown {
-  if (typeof value !== "object" || value === null || !Object.hasOwn(value, key)) return undefined;
-  return (value as Readonly<Record<string, unknown>>)[key];
 }
 
 /** Nothing else tells messages apart. */
