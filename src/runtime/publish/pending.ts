@@ -1,15 +1,13 @@
 /** A message on its way to the broker. */
 import type { Options } from "amqplib";
 import { NUMBERS } from "../../numbers.ts";
-import type { MessageProperties, Outgoing, PublishLimits, PublishOutcome } from "./publisher.ts";
+import type { MessageProperties, Outgoing, PublishOutcome, RequestLimits } from "./publisher.ts";
 
 /** The header by which a return finds its message; callers may repeat a message id. */
 export const PUBLISH_HEADER = "x-warren-publish";
 
 /** Of a channel that consumes it: the broker makes it an address of that channel's. */
 export const DIRECT_REPLY = "amq.rabbitmq.reply-to";
-
-type Limits = NonNullable<PublishLimits["request"]>;
 
 export type PendingPorts = {
   /** Its outcome is known. */
@@ -28,7 +26,7 @@ export class Pending {
   /** Why the broker has returned it. */
   returned: string | null = null;
   readonly #deadlineMs: number;
-  readonly #isOver: Limits["isOver"];
+  readonly #isOver: RequestLimits["isOver"];
   readonly #ports: PendingPorts;
   readonly #deadline: NodeJS.Timeout;
   #resolve: (outcome: PublishOutcome) => void = () => undefined;
@@ -36,7 +34,12 @@ export class Pending {
   #isSettled = false;
   #isReleased = false;
 
-  constructor(id: number, message: Outgoing, { withinMs, isOver }: Limits, ports: PendingPorts) {
+  constructor(
+    id: number,
+    message: Outgoing,
+    { withinMs, isOver }: RequestLimits,
+    ports: PendingPorts,
+  ) {
     this.id = id;
     this.message = message;
     this.#deadlineMs = Math.min(withinMs, NUMBERS.publishDeadlineMs);
@@ -131,6 +134,9 @@ function expirationOf({ expirationMs, expiresAt }: MessageProperties): number | 
 }
 
 /** Whether it goes over direct reply-to: to a channel that waits for it, not to a queue. */
-export function isDirectReply({ exchange, routingKey }: Outgoing): boolean {
+export function isDirectReply({
+  exchange,
+  routingKey,
+}: Pick<Outgoing, "exchange" | "routingKey">): boolean {
   return exchange === "" && routingKey.startsWith(`${DIRECT_REPLY}.`);
 }

@@ -75,11 +75,13 @@ export type PublishLimits = {
   /** Copies of messages that the runner already holds: their number is bounded by the prefetch. */
   readonly isCopy?: boolean;
   /** Of a message whose reply comes over the channel that it is sent on. */
-  readonly request?: {
-    readonly withinMs: number;
-    /** Nobody needs its outcome any more, so it is not sent again. */
-    readonly isOver: () => boolean;
-  };
+  readonly request?: RequestLimits;
+};
+
+export type RequestLimits = {
+  readonly withinMs: number;
+  /** Nobody needs its outcome any more, so it is not sent again. */
+  readonly isOver: () => boolean;
 };
 
 /** Who gets the replies. */
@@ -102,7 +104,7 @@ export type PublisherOptions = {
 };
 
 /** The limits of a message that is no request. */
-const NONE: NonNullable<PublishLimits["request"]> = {
+const NONE: RequestLimits = {
   withinMs: Number.POSITIVE_INFINITY,
   isOver: () => false,
 };

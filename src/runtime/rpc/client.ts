@@ -22,6 +22,7 @@ import type {
   Publisher,
   PublishOutcome,
   Replies,
+  RequestLimits,
 } from "../publish/publisher.ts";
 
 /** `reason`: the handler has answered with an error, of which the body tells; else null. */
@@ -39,7 +40,6 @@ type Waiting = {
   readonly end: (outcome: CallOutcome) => void;
   /** Its request is on the broker. */
   isConfirmed: boolean;
-  isOver: boolean;
 };
 
 /** What is sent, but for what this adds. */
@@ -84,10 +84,8 @@ export class RpcClient implements Replies {
     const call: Waiting = {
       exchange: request.exchange,
       isConfirmed: false,
-      isOver: false,
       end: (outcome) => {
         if (!this.#calls.delete(correlationId)) return;
-        call.isOver = true;
         clearTimeout(timer);
         resolve(outcome);
       },
@@ -95,14 +93,15 @@ export class RpcClient implements Replies {
     this.#calls.set(correlationId, call);
     const expiresAt = performance.now() + timeoutMs;
     const properties = { ...request.properties, correlationId, replyTo: DIRECT_REPLY, expiresAt };
-    void this.#send({ ...request, properties }, call, timeoutMs);
+    const isOver = () => !this.#calls.has(correlationId);
+    void this.#send({ ...request, properties }, call, { withinMs: timeoutMs, isOver });
     // After that of the publish: what has not been sent in time is said to be so.
     const timer = setTimeout(() => call.end(noReply(timeoutMs)), timeoutMs);
   }
 
-  async #send(request: Outgoing, call: Waiting, withinMs: number): Promise<void> {
-    const isOver = () => call.isOver;
-    const outcome = await this.#publish(request, { request: { withinMs, isOver } });
+  async #send(request: Outgoing, call: Waiting, limits: RequestLimits): Promise<void> {
+    const outcome = await this.#publish(request, { request: limits });
+    const { withinMs } = limits;
     const isCallersTime = withinMs <= NUMBERS.publishDeadlineMs;
     if (outcome.status === "confirmed") call.isConfirmed = true;
     else if (outcome.status === "outcome-unknown" && isCallersTime) call.end(noReply(withinMs));

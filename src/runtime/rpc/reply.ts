@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import type { ConsumeMessage } from "amqplib";
 import { HEADERS } from "../consume/incoming.ts";
 import type { Cause } from "../host/host.ts";
-import { DIRECT_REPLY } from "../publish/pending.ts";
+import { isDirectReply } from "../publish/pending.ts";
 import type { Outgoing, PublishOutcome } from "../publish/publisher.ts";
 
 /**
@@ -20,13 +20,13 @@ export function replyTo(
   const { replyTo: address, correlationId } = properties;
   if (typeof address !== "string" || address === "") return null;
   const isError = "cause" in end;
+  const to = { exchange: "", routingKey: address };
   return {
-    exchange: "",
-    routingKey: address,
+    ...to,
     body: Buffer.from(isError ? problemOf(end.cause) : end.reply),
     properties: {
       // In a queue it may be delivered twice.
-      messageId: address.startsWith(`${DIRECT_REPLY}.`) ? null : randomUUID(),
+      messageId: isDirectReply(to) ? null : randomUUID(),
       contentType: isError ? "application/problem+json" : "application/json",
       persistent: false,
       headers: isError ? { [HEADERS.reason]: end.cause.reason } : {},
