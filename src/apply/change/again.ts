@@ -1,39 +1,9 @@
 /** What is done over a connection that the broker, or the way to it, has ended is done once more. */
 import { setTimeout as sleep } from "node:timers/promises";
-import type { BrokerConnection } from "../../broker-connection.ts";
-import { isLoss, isSilence } from "../../connect.ts";
 import { WarrenError } from "../../errors.ts";
 import { NUMBERS } from "../../numbers.ts";
-import { within } from "../../within.ts";
-import { INTERNAL_ERROR } from "../reply-codes.ts";
-import type { ApplyOptions } from "./options.ts";
-
-/** The connection over which something was done has ended. */
-export class ConnectionEnded extends WarrenError {
-  /** Another connection may do; but a silence would only be waited for once more. */
-  readonly isPassing: boolean;
-
-  constructor(message: string, reason: Error, cause: unknown) {
-    super("connection-failed", message, { cause });
-    const { code } = reason as Error & { readonly code?: unknown };
-    this.isPassing = code === INTERNAL_ERROR || (isLoss(reason) && !isSilence(reason));
-  }
-}
-
-/** For the end of a connection to be known after its last operation has failed. */
-const ENDING_MS = 1_000;
-
-/** Why it has ended, if that is why something over it has failed; null: it has not. */
-export function endOf({ ended }: BrokerConnection): Promise<Error | null> {
-  return within<Error | null>(ended, ENDING_MS, null);
-}
-
-/** An error of a connection that has ended is that end; what is no such thing stays as it is. */
-export async function unlessEnded(error: unknown, connection: BrokerConnection): Promise<unknown> {
-  const reason = error instanceof WarrenError ? null : await endOf(connection);
-  if (reason === null) return error;
-  return new ConnectionEnded(`the connection ended: ${reason.message}`, reason, error);
-}
+import { ConnectionEnded } from "../connection-ended.ts";
+import { type ApplyOptions, givenUp } from "./options.ts";
 
 export type AgainOptions = Pick<ApplyOptions, "onAgain" | "signal" | "interrupted"> & {
   /** Whether it can still be done from its beginning. */
@@ -48,8 +18,8 @@ export type AgainOptions = Pick<ApplyOptions, "onAgain" | "signal" | "interrupte
  * @throws what the last try has thrown.
  */
 export async function withTries<T>(options: AgainOptions, run: () => Promise<T>): Promise<T> {
-  const { onAgain, signal, interrupted, isRepeatable } = options;
-  const given = AbortSignal.any([signal, interrupted].filter((one) => one !== undefined));
+  const { onAgain, isRepeatable } = options;
+  const signal = givenUp(options);
   for (let failures = 1; ; failures++) {
     try {
       return await run();
@@ -58,8 +28,8 @@ export async function withTries<T>(options: AgainOptions, run: () => Promise<T>)
       if (!onAgain || !isHopeful || !isRepeatable()) throw error;
       onAgain(error.message, failures);
       const pauseMs = NUMBERS.applyPauseMs * 2 ** (failures - 1);
-      await sleep(pauseMs, undefined, { signal: given }).catch(() => undefined);
-      if (given.aborted) throw error;
+      await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
+      if (signal.aborted) throw error;
     }
   }
 }

@@ -1,6 +1,6 @@
 /** Declares exchanges and queues that are not there. */
-import { WarrenError } from "../../errors.ts";
 import type { Arguments } from "../../topology.ts";
+import { unknownType } from "../connection-ended.ts";
 import type { Live } from "../live.ts";
 import type { DesiredExchange, DesiredQueue } from "../objects.ts";
 import type { PlanEntry } from "../planned.ts";
@@ -33,11 +33,6 @@ export function assertTypesKnown(
     ({ type, isExternal }) => !isExternal && exchangeTypes?.includes(type) === false,
   );
   if (unknown) throw unknownType(unknown);
-}
-
-export function unknownType({ name, type, at }: Pick<DesiredExchange, "name" | "type" | "at">) {
-  const text = `exchange "${name}" has type "${type}", which this broker does not know`;
-  return new WarrenError("unknown-exchange-type", text, { at });
 }
 
 async function declare(entry: PlanEntry, operate: Operate): Promise<ApplyEntry> {

@@ -31,3 +31,10 @@ export type ApplyOptions = {
 
 /** What is done without asking: add, and unbind what this project bound itself. */
 export const NO_PERMISSIONS: Permissions = { prune: false, allowReplace: false, adopt: false };
+
+type Signals = { readonly [key in "signal" | "interrupted"]?: AbortSignal | undefined };
+
+/** Aborted once whoever asked gives up, either way. */
+export function givenUp({ signal, interrupted }: Signals): AbortSignal {
+  return AbortSignal.any([signal, interrupted].filter((one) => one !== undefined));
+}

@@ -4,12 +4,11 @@ import { connectBroker } from "../../connect.ts";
 import { WarrenError } from "../../errors.ts";
 import { NUMBERS } from "../../numbers.ts";
 import type { Topology } from "../../topology.ts";
+import { ConnectionEnded, endedByType, endOf } from "../connection-ended.ts";
 import { managementOf } from "../inspect/management.ts";
 import { describeHolder, releaseLock, takeLock } from "../state/lock.ts";
-import { ConnectionEnded, endOf } from "./again.ts";
 import type { Progress } from "./context.ts";
-import { unknownType } from "./declare.ts";
-import type { ApplyOptions } from "./options.ts";
+import { type ApplyOptions, givenUp } from "./options.ts";
 
 export type LockedOptions = Pick<
   ApplyOptions,
@@ -74,7 +73,7 @@ async function waitForLock(
     await takeLock(connection, topology.project, {
       holder: by,
       timeoutMs: lockTimeoutMs,
-      signal: AbortSignal.any([signal, interrupted].filter((one) => one !== undefined)),
+      signal: givenUp({ signal, interrupted }),
       ...(management && { askHolder: () => describeHolder(management, topology.project) }),
     });
   } catch (error) {
@@ -93,10 +92,8 @@ async function explain(
   if (error instanceof WarrenError && error.code !== "management-failed") return error;
   const reason = await endOf(connection);
   if (reason === null) return error;
-  // Brokers up to 3.12 close the whole connection over an exchange type that they do not know.
-  const type = /unknown exchange type '(.*?)'/.exec(`${reason.message} ${error}`)?.[1];
-  const exchange = Object.values(exchanges).find((one) => one.type === type);
-  if (exchange) return unknownType(exchange);
+  const unknown = endedByType(reason, error, Object.values(exchanges));
+  if (unknown) return unknown;
   const how = progress
     ? `after ${progress.done} of ${progress.total} changes`
     : "before any change";

@@ -3,7 +3,7 @@ import type { BrokerConnection } from "../../broker-connection.ts";
 import { connectBroker } from "../../connect.ts";
 import { WarrenError } from "../../errors.ts";
 import type { Topology } from "../../topology.ts";
-import { ConnectionEnded } from "../change/again.ts";
+import { ConnectionEnded, endedByType } from "../connection-ended.ts";
 import type { Live } from "../live.ts";
 import type { DesiredObjects } from "../objects.ts";
 import { lockQueue, type Owned } from "../state/record.ts";
@@ -110,7 +110,7 @@ function describe({ product, version, address }: BrokerConnection) {
   return { broker: `${product} ${version} at ${address.shown}`, version };
 }
 
-/** Brokers up to 3.12 end the connection over a type whose plugin was disabled after it was used. */
+/** A type whose plugin was disabled after it was used may be why. */
 async function explainEnd(
   connection: BrokerConnection,
   { exchanges }: DesiredObjects,
@@ -118,13 +118,6 @@ async function explainEnd(
 ): Promise<WarrenError> {
   connection.destroy("inspect failed");
   const reason = await connection.ended;
-  const type = /unknown exchange type '(.*?)'/.exec(`${reason.message} ${error}`)?.[1];
-  const exchange = exchanges.find((one) => one.type === type);
-  if (!exchange) {
-    const text = `the connection ended: ${reason.message}`;
-    return new ConnectionEnded(text, reason, error);
-  }
-  const { name, at } = exchange;
-  const text = `exchange "${name}" has type "${type}", which this broker does not know`;
-  return new WarrenError("unknown-exchange-type", text, { at });
+  const text = `the connection ended: ${reason.message}`;
+  return endedByType(reason, error, exchanges) ?? new ConnectionEnded(text, reason, error);
 }

@@ -1,7 +1,7 @@
 /** Empties a queue and deletes it, so that no message is lost with it. */
 import { WarrenError } from "../../errors.ts";
-import { unlessEnded } from "../change/again.ts";
 import { OwnChannel } from "../change/channels.ts";
+import { unlessEnded } from "../connection-ended.ts";
 import { NOT_FOUND, PRECONDITION_FAILED } from "../reply-codes.ts";
 import type { Copy, Way } from "./copy.ts";
 import { type EmptyOptions, EmptyWatch } from "./empty.ts";

@@ -2,8 +2,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { WarrenError } from "../../errors.ts";
 import { NUMBERS } from "../../numbers.ts";
-import { ConnectionEnded } from "../change/again.ts";
 import { OwnChannel, type Refusal } from "../change/channels.ts";
+import { ConnectionEnded } from "../connection-ended.ts";
 import { ACCESS_REFUSED } from "../reply-codes.ts";
 import { type ReplaceContext, type ReplaceProgress, STEPS } from "./context.ts";
 import { type Journal, migratingQueue, type ReplaceCounts } from "./journal.ts";

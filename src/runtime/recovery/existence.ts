@@ -1,5 +1,5 @@
-import { unlessEnded } from "../../apply/change/again.ts";
 import { onChannels } from "../../apply/change/channels.ts";
+import { unlessEnded } from "../../apply/connection-ended.ts";
 import { desiredObjects } from "../../apply/objects.ts";
 import { NOT_FOUND } from "../../apply/reply-codes.ts";
 import { connectBroker } from "../../connect.ts";
