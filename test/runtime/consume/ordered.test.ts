@@ -235,14 +235,20 @@ ${topologyOf(queue)}`,
       waitFor(async (seen) => seen((await lines()).length) >= count, {
         what: `${count} lines`,
       });
-    // The broker makes the next one active in the order in which they began to consume.
+    const publishFrom = async (start: number) => {
+      for (let n = start; n < start + 100; n++) {
+        await client.publish("jobs", "job.done", { id: `${n}` });
+      }
+    };
+    // The broker makes the next one active in the order in which they began to consume. Each has
+    // messages of its own to be ended among: while one ends, the next may handle all there are.
     const [first, second, third] = [await startOne(), await startOne(), await startOne()];
-    for (let n = 0; n < 300; n++) await client.publish("jobs", "job.done", { id: `${n}` });
-    await untilLines(100);
-    first.kill("SIGTERM");
+    const firstEnds = untilLines(100).then(() => first.kill("SIGTERM"));
+    await Promise.all([publishFrom(0), firstEnds]);
     expect(await first.exit).toBe(0);
-    await untilLines((await lines()).length + 100);
-    second.kill("SIGKILL");
+    const secondEnds = untilLines(300).then(() => second.kill("SIGKILL"));
+    await Promise.all([publishFrom(100), secondEnds]);
+    await publishFrom(200);
     await waitFor(async () => (await lines()).includes("end 299"), {
       what: "the last message",
     });
