@@ -3,7 +3,8 @@ import { readFile } from "node:fs/promises";
 import { startProcess } from "../support/processes.ts";
 import { warrenCommand } from "../support/project.ts";
 import { expect, test } from "../support/test.ts";
-import { handlers, post, readyUrl, topologyOf, untilHandled } from "./jobs.ts";
+import { waitFor } from "../support/wait-for.ts";
+import { handlers, linesOf, post, readyUrl, topologyOf, untilHandled } from "./jobs.ts";
 
 /** Says so when the library is loaded by which warren speaks with a broker, and takes its time. */
 const slow = `const Module = require("node:module");
@@ -70,6 +71,7 @@ test("SIGINT is as good as SIGTERM: what runs is finished, and nothing new begin
   const running = startCli(project, ["start"]);
   const url = await readyUrl(running);
   expect(await post(url, { id: 1, ms: 500 })).toBe(202);
+  await waitFor(async () => (await linesOf(project)).length === 2, { what: "both runs" });
   running.kill("SIGINT");
   expect(await running.exit).toBe(0);
   await untilHandled(project, [1]);
