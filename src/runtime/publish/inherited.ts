@@ -45,7 +45,8 @@ export function withInherited(request: PublishRequest): PublishRequest {
   const { inherited } = request;
   if (!inherited) return request;
   const { headers, ...properties } = inherited;
-  return { ...properties, ...request, headers: { ...headers, ...request.headers } };
+  const together = { headers: Object.assign({}, headers, request.headers) };
+  return Object.assign({}, properties, request, together);
 }
 
 /** Bytes that are no UTF-8 grow when they are decoded, and could not be sent again. */

@@ -4,8 +4,8 @@
  */
 import { type ConfirmChannel, IllegalOperationError, type Message } from "amqplib";
 import { INTERNAL_ERROR } from "../../apply/reply-codes.ts";
-import { type BrokerConnection, withDeadline } from "../../broker-connection.ts";
-import { isDirectReply, type Pending, PUBLISH_HEADER, toAmqp } from "./pending.ts";
+import { type BrokerConnection, publishOn, withDeadline } from "../../broker-connection.ts";
+import { frameOf, isDirectReply, type Pending, PUBLISH_HEADER } from "./pending.ts";
 import type { PublishOutcome, Replies } from "./publisher.ts";
 
 /** Before another attempt to open a channel, in milliseconds. */
@@ -160,10 +160,9 @@ export class Lane {
 
   /** @returns false when amqplib is about to close the channel: the message goes over the next one. */
   #send(channel: ConfirmChannel, pending: Pending): boolean {
-    const { exchange, routingKey, body } = pending.message;
     pending.returned = null;
     try {
-      channel.publish(exchange, routingKey, body, toAmqp(pending));
+      publishOn(channel, frameOf(pending), pending.message.body);
     } catch (error) {
       if (error instanceof IllegalOperationError) {
         this.#waiting.unshift(pending);

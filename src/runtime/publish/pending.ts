@@ -1,5 +1,5 @@
 /** A message on its way to the broker. */
-import type { Options } from "amqplib";
+import type { Frame } from "../../broker-connection.ts";
 import { NUMBERS } from "../../numbers.ts";
 import type { MessageProperties, Outgoing, PublishOutcome, RequestLimits } from "./publisher.ts";
 
@@ -26,7 +26,7 @@ export class Pending {
   /** Why the broker has returned it. */
   returned: string | null = null;
   readonly #deadlineMs: number;
-  readonly #isOver: RequestLimits["isOver"];
+  readonly #limits: RequestLimits;
   readonly #ports: PendingPorts;
   readonly #deadline: NodeJS.Timeout;
   #resolve: (outcome: PublishOutcome) => void = () => undefined;
@@ -34,16 +34,11 @@ export class Pending {
   #isSettled = false;
   #isReleased = false;
 
-  constructor(
-    id: number,
-    message: Outgoing,
-    { withinMs, isOver }: RequestLimits,
-    ports: PendingPorts,
-  ) {
+  constructor(id: number, message: Outgoing, limits: RequestLimits, ports: PendingPorts) {
     this.id = id;
     this.message = message;
-    this.#deadlineMs = Math.min(withinMs, NUMBERS.publishDeadlineMs);
-    this.#isOver = isOver;
+    this.#deadlineMs = Math.min(limits.withinMs, NUMBERS.publishDeadlineMs);
+    this.#limits = limits;
     this.#ports = ports;
     this.#deadline = setTimeout(expire, this.#deadlineMs, this);
     this.outcome = new Promise((resolve) => {
@@ -53,7 +48,7 @@ export class Pending {
 
   /** Nothing has to become of it any more. */
   get isSettled(): boolean {
-    return this.#isSettled || this.#isOver();
+    return this.#isSettled || this.#limits.isOver;
   }
 
   /** Once; later calls do nothing. */
@@ -97,40 +92,38 @@ function expire(pending: Pending): void {
   pending.expire();
 }
 
-/** As amqplib wants its properties. */
-export function toAmqp(pending: Pending): Options.Publish {
-  const { id, message } = pending;
-  const { properties } = message;
+/** As it is sent now. */
+export function frameOf({ id, message }: Pending): Frame {
+  const { exchange, routingKey, properties } = message;
   // RabbitMQ returns whatever goes to such an address as unroutable, also where somebody has it.
   const isReturnable = !isDirectReply(message);
-  const { contentType, contentEncoding, correlationId, type, appId } = properties;
-  const { timestamp, priority, replyTo } = properties;
-  const expirationMs = expirationOf(properties);
-  const headers: Record<string, unknown> = { ...properties.headers };
+  // Not by spreading them, here or where messages are composed: what is then added makes a hidden
+  // class of its own for each message.
+  const headers: Record<string, unknown> = Object.assign({}, properties.headers);
   if (isReturnable) headers[PUBLISH_HEADER] = id;
-  // Not by spreading what there is: this is done for each message.
-  const options: Options.Publish = {
+  return {
+    exchange,
+    routingKey,
     mandatory: isReturnable,
-    persistent: properties.persistent,
+    deliveryMode: properties.persistent ? 2 : 1,
     headers,
+    messageId: properties.messageId ?? undefined,
+    contentType: properties.contentType ?? undefined,
+    contentEncoding: properties.contentEncoding,
+    correlationId: properties.correlationId,
+    type: properties.type,
+    appId: properties.appId,
+    replyTo: properties.replyTo,
+    timestamp: properties.timestamp,
+    priority: properties.priority,
+    expiration: expirationOf(properties),
   };
-  if (properties.messageId !== null) options.messageId = properties.messageId;
-  if (contentType !== null) options.contentType = contentType;
-  if (contentEncoding !== undefined) options.contentEncoding = contentEncoding;
-  if (correlationId !== undefined) options.correlationId = correlationId;
-  if (type !== undefined) options.type = type;
-  if (appId !== undefined) options.appId = appId;
-  if (timestamp !== undefined) options.timestamp = timestamp;
-  if (priority !== undefined) options.priority = priority;
-  if (expirationMs !== undefined) options.expiration = expirationMs;
-  if (replyTo !== undefined) options.replyTo = replyTo;
-  return options;
 }
 
-function expirationOf({ expirationMs, expiresAt }: MessageProperties): number | undefined {
-  if (expiresAt === undefined) return expirationMs;
+function expirationOf({ expirationMs, expiresAt }: MessageProperties): string | undefined {
+  if (expiresAt === undefined) return expirationMs?.toString();
   // With 0 it would have to be taken at once, or never.
-  return Math.max(1, Math.ceil(expiresAt - performance.now()));
+  return Math.max(1, Math.ceil(expiresAt - performance.now())).toString();
 }
 
 /** Whether it goes over direct reply-to: to a channel that waits for it, not to a queue. */

@@ -47,7 +47,8 @@ export function createPublish(parts: Parts): (request: PublishRequest) => Promis
   const { topology, publisher } = parts;
   return async (given) => {
     const messageId = given.messageId ?? randomUUID();
-    const composed = composeMessage(parts, given, messageId);
+    const { persistent = true } = given;
+    const composed = composeMessage(parts, given, { messageId, persistent });
     if (!composed.ok) return { ...composed, messageId };
     const { request, addressed, message } = composed;
     const { exchange, routingKey } = addressed;
@@ -89,14 +90,17 @@ export async function checkKey(
 export function composeMessage(
   parts: Pick<Parts, "topology" | "reader">,
   given: PublishRequest,
-  messageId: string,
+  settled: Settled,
 ): Composed | Refusal {
   const refusal = checkMessage(given);
   const request = withInherited(given);
   const addressed = refusal ?? address(parts, request);
   if (!addressed.ok) return addressed;
-  return { ok: true, request, addressed, message: compose(request, addressed, messageId) };
+  return { ok: true, request, addressed, message: compose(request, addressed, settled) };
 }
+
+/** What a request may leave to us. */
+type Settled = { readonly messageId: string; readonly persistent: boolean };
 
 const checkProperties = compileProperties({
   type: "object",
@@ -129,8 +133,12 @@ function checkMessage(request: PublishRequest): Refusal | null {
   );
 }
 
-function compose(request: PublishRequest, addressed: Addressed, messageId: string): Outgoing {
-  const { body, contentType, headers = {}, persistent = true } = request;
+function compose(
+  request: PublishRequest,
+  addressed: Addressed,
+  { messageId, persistent }: Settled,
+): Outgoing {
+  const { body, contentType, headers = {} } = request;
   const { correlationId, priority, expirationMs } = request;
   const { exchange, routingKey, type } = addressed;
   const isCloudEvent = mediaType(contentType) === CLOUD_EVENT;

@@ -81,7 +81,7 @@ export type PublishLimits = {
 export type RequestLimits = {
   readonly withinMs: number;
   /** Nobody needs its outcome any more, so it is not sent again. */
-  readonly isOver: () => boolean;
+  readonly isOver: boolean;
 };
 
 /** Who gets the replies. */
@@ -106,7 +106,7 @@ export type PublisherOptions = {
 /** The limits of a message that is no request. */
 const NONE: RequestLimits = {
   withinMs: Number.POSITIVE_INFINITY,
-  isOver: () => false,
+  isOver: false,
 };
 
 export class ConfirmPublisher implements Publisher {

@@ -9,7 +9,7 @@ import { oneLine } from "../host/thread/cause.ts";
 import { malformed, type PublishRequest, type Refusal, refuse } from "../publish/address.ts";
 import { checkKey, composeMessage, type Parts as PublishParts } from "../publish/publish.ts";
 import type { Outgoing } from "../publish/publisher.ts";
-import type { Reply, RpcClient } from "./client.ts";
+import type { CallOutcome, Reply, RpcClient } from "./client.ts";
 
 export type CallRequest = Omit<
   Extract<PublishRequest, { readonly exchange: string }>,
@@ -40,23 +40,25 @@ export function createCall(parts: Parts): (request: CallRequest) => Promise<Call
   return async (request) => {
     const { timeoutMs, persistent = false } = request;
     const messageId = request.messageId ?? randomUUID();
-    const fail = (refusal: Refusal) => ({ ...refusal, messageId });
-    const mistake = checkTimeout(timeoutMs);
-    if (mistake) return fail(mistake);
-    const composed = composeMessage(parts, { ...request, persistent }, messageId);
-    if (!composed.ok) return fail(composed);
+    const composed =
+      checkTimeout(timeoutMs) ?? composeMessage(parts, request, { messageId, persistent });
+    if (!composed.ok) return { ...composed, messageId };
     const { message } = composed;
-    const uncallable = checkCallable(topology, message);
-    if (uncallable) return fail(uncallable);
-    const reused = await checkKey(parts, composed);
-    if (reused) return fail(reused);
-    const outcome = await client.call(message, timeoutMs);
-    if (outcome.status !== "replied") return fail(refuse(outcome.status, outcome.message));
-    if (outcome.reason !== null) return { ...fail(failed(outcome)), reason: outcome.reason };
-    const decoded = decodeJson(outcome.body);
-    if (!decoded.ok) return fail(refuse("rpc-failed", `no JSON came back: ${decoded.message}`));
-    return { ok: true, messageId, reply: outcome.body.toString("utf8") };
+    const refusal = checkCallable(topology, message) ?? (await checkKey(parts, composed));
+    if (refusal) return { ...refusal, messageId };
+    return answerOf(await client.call(message, timeoutMs), messageId);
   };
+}
+
+function answerOf(outcome: CallOutcome, messageId: string): Called {
+  if (outcome.status !== "replied") {
+    return { ...refuse(outcome.status, outcome.message), messageId };
+  }
+  const { body, reason } = outcome;
+  if (reason !== null) return { ...failed(outcome), messageId, reason };
+  const decoded = decodeJson(body);
+  if (decoded.ok) return { ok: true, messageId, reply: body.toString("utf8") };
+  return { ...refuse("rpc-failed", `no JSON came back: ${decoded.message}`), messageId };
 }
 
 function checkTimeout(timeoutMs: number): Refusal | null {

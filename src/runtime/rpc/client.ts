@@ -35,17 +35,51 @@ export type CallOutcome =
       readonly message: string;
     };
 
-type Waiting = {
-  readonly exchange: string;
-  readonly end: (outcome: CallOutcome) => void;
-  /** Its request is on the broker. */
-  isConfirmed: boolean;
-};
-
 /** What is sent, but for what this adds. */
 export type Request = Omit<Outgoing, "properties"> & {
   readonly properties: Omit<MessageProperties, "correlationId" | "replyTo" | "expiresAt">;
 };
+
+/** One that waits for its reply. */
+class Call implements RequestLimits {
+  readonly exchange: string;
+  readonly withinMs: number;
+  readonly outcome: Promise<CallOutcome>;
+  /** Its request is on the broker. */
+  isConfirmed = false;
+  #isOver = false;
+  #resolve: (outcome: CallOutcome) => void = () => undefined;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(exchange: string, withinMs: number) {
+    this.exchange = exchange;
+    this.withinMs = withinMs;
+    this.outcome = new Promise((resolve) => {
+      this.#resolve = resolve;
+    });
+  }
+
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /** Begins its time. */
+  wait(): void {
+    this.#timer = setTimeout(expire, this.withinMs, this);
+  }
+
+  /** Once; later calls do nothing. */
+  end(outcome: CallOutcome): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    clearTimeout(this.#timer);
+    this.#resolve(outcome);
+  }
+}
+
+function expire(call: Call): void {
+  call.end(noReply(call.withinMs));
+}
 
 export class RpcClient implements Replies {
   readonly #publish: Publisher["publish"];
@@ -53,7 +87,7 @@ export class RpcClient implements Replies {
   readonly #name = randomUUID();
   #lastId = 0;
   /** By correlation id. */
-  readonly #calls = new Map<string, Waiting>();
+  readonly #calls = new Map<string, Call>();
   #late = 0;
 
   constructor(publish: Publisher["publish"]) {
@@ -71,37 +105,27 @@ export class RpcClient implements Replies {
   }
 
   /** Never rejects. */
-  call(request: Request, timeoutMs: number): Promise<CallOutcome> {
+  async call(request: Request, timeoutMs: number): Promise<CallOutcome> {
     if (this.#calls.size >= NUMBERS.maxCalls) {
-      const message = "too many calls wait for their replies";
-      return Promise.resolve({ status: "overloaded", message });
+      return { status: "overloaded", message: "too many calls wait for their replies" };
     }
-    return new Promise((resolve) => this.#start(request, timeoutMs, resolve));
-  }
-
-  #start(request: Request, timeoutMs: number, resolve: (outcome: CallOutcome) => void): void {
+    const call = new Call(request.exchange, timeoutMs);
     const correlationId = `${this.#name}.${++this.#lastId}`;
-    const call: Waiting = {
-      exchange: request.exchange,
-      isConfirmed: false,
-      end: (outcome) => {
-        if (!this.#calls.delete(correlationId)) return;
-        clearTimeout(timer);
-        resolve(outcome);
-      },
-    };
     this.#calls.set(correlationId, call);
     const expiresAt = performance.now() + timeoutMs;
-    const properties = { ...request.properties, correlationId, replyTo: DIRECT_REPLY, expiresAt };
-    const isOver = () => !this.#calls.has(correlationId);
-    void this.#send({ ...request, properties }, call, { withinMs: timeoutMs, isOver });
+    const added = { correlationId, replyTo: DIRECT_REPLY, expiresAt };
+    const properties = Object.assign({}, request.properties, added);
+    void this.#send({ ...request, properties }, call);
     // After that of the publish: what has not been sent in time is said to be so.
-    const timer = setTimeout(() => call.end(noReply(timeoutMs)), timeoutMs);
+    call.wait();
+    const outcome = await call.outcome;
+    this.#calls.delete(correlationId);
+    return outcome;
   }
 
-  async #send(request: Outgoing, call: Waiting, limits: RequestLimits): Promise<void> {
-    const outcome = await this.#publish(request, { request: limits });
-    const { withinMs } = limits;
+  async #send(request: Outgoing, call: Call): Promise<void> {
+    const outcome = await this.#publish(request, { request: call });
+    const { withinMs } = call;
     const isCallersTime = withinMs <= NUMBERS.publishDeadlineMs;
     if (outcome.status === "confirmed") call.isConfirmed = true;
     else if (outcome.status === "outcome-unknown" && isCallersTime) call.end(noReply(withinMs));
@@ -126,7 +150,7 @@ export class RpcClient implements Replies {
     if (reply === null) return;
     const { content: body, properties } = reply;
     const call = this.#calls.get(properties.correlationId);
-    if (!call) {
+    if (!call || call.isOver) {
       this.#late += 1;
       return;
     }

@@ -20,13 +20,13 @@ export function replyTo(
   const { replyTo: address, correlationId } = properties;
   if (typeof address !== "string" || address === "") return null;
   const isError = "cause" in end;
-  const to = { exchange: "", routingKey: address };
   return {
-    ...to,
+    exchange: "",
+    routingKey: address,
     body: Buffer.from(isError ? problemOf(end.cause) : end.reply),
     properties: {
       // In a queue it may be delivered twice.
-      messageId: isDirectReply(to) ? null : randomUUID(),
+      messageId: isDirectReply({ exchange: "", routingKey: address }) ? null : randomUUID(),
       contentType: isError ? "application/problem+json" : "application/json",
       persistent: false,
       headers: isError ? { [HEADERS.reason]: end.cause.reason } : {},

@@ -89,7 +89,7 @@ test("a message that meets a channel which this side closes goes over the next o
   const connection = await connect(vhost.url);
   const lane = new Lane({ exchange: "amq.fanout", onMissingExchange, replies: null });
   lane.connected(connection);
-  const limits = { withinMs: 10_000, isOver: () => false };
+  const limits = { withinMs: 10_000, isOver: false };
   const push = (id: number) => {
     const pending = new Pending(id, messageOf("{}"), limits, {
       onSettled: nothing,
