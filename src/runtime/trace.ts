@@ -1,4 +1,5 @@
 /** The last deliveries by message id, for people who try things out; bounded, in memory. */
+import { PassingMap } from "../passing-map.ts";
 
 /** `expired`: a request that no handler had, since its caller waits no longer. */
 export type TracedOutcome =
@@ -21,11 +22,10 @@ export type TracedDelivery = {
 const MAX_MESSAGES = 1_000;
 
 export class Trace {
-  readonly #deliveries = new Map<string, TracedDelivery[]>();
+  readonly #deliveries = new PassingMap<string, TracedDelivery[]>();
 
   add(messageId: string, delivery: TracedDelivery): void {
-    const known = this.#deliveries.get(messageId);
-    if (known) this.#deliveries.delete(messageId);
+    const known = this.#deliveries.delete(messageId);
     this.#deliveries.set(messageId, known ? [...known.slice(-99), delivery] : [delivery]);
     if (this.#deliveries.size <= MAX_MESSAGES) return;
     const { value: oldest } = this.#deliveries.keys().next();

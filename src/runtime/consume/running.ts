@@ -5,6 +5,7 @@
  * and the broker has it again. The others go on: where a backlog has filled the broker's memory, only
  * consuming ends the trouble.
  */
+import { PassingMap } from "../../passing-map.ts";
 import { within } from "../../within.ts";
 import type { Cause, Delivery, Ended, Result } from "../host/host.ts";
 import { Gate, type GateTools } from "../idempotency/gate.ts";
@@ -45,7 +46,7 @@ export class Running {
   readonly #gate: Gate;
   readonly #head = new Head();
   /** By run: given to a handler, or waiting for its copy. */
-  readonly #messages = new Map<number, Message>();
+  readonly #messages = new PassingMap<number, Message>();
   #onIdle: () => void = () => undefined;
 
   constructor(options: RunningOptions) {

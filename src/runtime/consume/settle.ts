@@ -141,43 +141,43 @@ export class Settler {
   }
 
   async #sendReply(message: Received, reply: Outgoing): Promise<boolean> {
-    let fate: ReturnType<typeof fateOf> = null;
-    const isDone = (outcome: PublishOutcome) => {
-      fate = fateOf(outcome);
-      return fate !== null;
-    };
-    if (!(await this.#insist(message, reply, isDone))) return false;
-    if (fate === "dropped") this.#options.onReplyDropped();
+    const outcome = await this.#insist(message, reply, isReplyOver);
+    if (outcome === null) return false;
+    if (fateOf(outcome) === "dropped") this.#options.onReplyDropped();
     return true;
   }
 
-  #publishCopy(message: Received, copy: Outgoing): Promise<boolean> {
-    return this.#insist(message, copy, ({ status }) => status === "confirmed");
+  async #publishCopy(message: Received, copy: Outgoing): Promise<boolean> {
+    return (await this.#insist(message, copy, never)) !== null;
   }
 
-  /** Publishes until it is done; meanwhile the message is held. */
+  /**
+   * Publishes until the broker has confirmed it, or it is over; meanwhile the message is held.
+   *
+   * @returns what it came to; null: the broker has the message again, or is to have it.
+   */
   async #insist(
     message: Received,
     first: Outgoing,
-    isDone: (outcome: PublishOutcome) => boolean,
-  ): Promise<boolean> {
+    isOver: (outcome: PublishOutcome) => boolean,
+  ): Promise<PublishOutcome | null> {
     let copy = first;
     let isHeld = false;
     try {
       for (let failures = 0; message.subscription.isLive; failures++) {
         const answer = await this.#options.publisher.publish(copy, { isCopy: true });
-        if (isDone(answer) || answer.status === "confirmed") return true;
-        if (this.#pauses.isOver) return false;
+        if (answer.status === "confirmed" || isOver(answer)) return answer;
+        if (this.#pauses.isOver) return null;
         if (!isHeld) this.#holding += 1;
         isHeld = true;
         this.#notes.held(message.incoming, answer.message);
         const outcome = await this.#untilKnown(message, answer);
-        if (isDone(outcome) || outcome.status === "confirmed") return true;
+        if (outcome.status === "confirmed" || isOver(outcome)) return outcome;
         if (outcome.status === "malformed") copy = barest(copy);
         if (outcome.status === "unroutable") await this.#options.repair();
         await this.#pauses.wait(backoffMs(failures));
       }
-      return false;
+      return null;
     } finally {
       if (isHeld) this.#holding -= 1;
     }
@@ -192,4 +192,14 @@ export class Settler {
     }
     return outcome;
   }
+}
+
+/** Of a reply: it is sent, or nobody takes it. */
+function isReplyOver(outcome: PublishOutcome): boolean {
+  return fateOf(outcome) !== null;
+}
+
+/** Of a copy, as long as it is not confirmed. */
+function never(): boolean {
+  return false;
 }

@@ -1,5 +1,7 @@
 /** What one thread was given: runs without a result, and those whose function goes on after it. */
+
 import { NUMBERS } from "../../numbers.ts";
+import { PassingMap } from "../../passing-map.ts";
 import type { Delivery } from "./host.ts";
 import type { NumberedRun } from "./packing.ts";
 import type { RunOutcome, RunResult } from "./protocol.ts";
@@ -19,7 +21,7 @@ export type RunsPorts = {
 
 export class Runs {
   readonly #ports: RunsPorts;
-  readonly #inFlight = new Map<number, Delivery>();
+  readonly #inFlight = new PassingMap<number, Delivery>();
   readonly #loose = new Map<number, string>();
   #last = 0;
 
@@ -54,9 +56,8 @@ export class Runs {
 
   close(results: readonly RunResult[]): readonly ThreadResult[] {
     return results.flatMap(({ run, outcome, durationMs, isLoose }) => {
-      const delivery = this.get(run);
+      const delivery = this.#inFlight.delete(run);
       if (!delivery) return [];
-      this.#inFlight.delete(run);
       if (isLoose) this.#watch(run, delivery.queue);
       else this.#ports.onLeft(delivery.queue);
       return [{ delivery, outcome, durationMs }];

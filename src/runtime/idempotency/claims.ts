@@ -3,8 +3,10 @@
  * handled. A message is claimed before its handler, and the claim ends before its ack: what dies in
  * between leaves a lease that ends by itself, and the message is run again.
  */
+
 import { createHash, randomUUID } from "node:crypto";
 import { NUMBERS } from "../../numbers.ts";
+import { PassingMap } from "../../passing-map.ts";
 import type { Topology } from "../../topology.ts";
 import { backoffMs } from "../backoff.ts";
 import type { Delivery } from "../host/host.ts";
@@ -54,7 +56,7 @@ export class Claims {
   /** Of this runner, among all that share the store. */
   readonly #runner = randomUUID();
   /** By delivery. */
-  readonly #claims = new Map<number, Claim>();
+  readonly #claims = new PassingMap<number, Claim>();
   /** Claimed here: nobody else here needs to ask for them. */
   readonly #keys = new Set<string>();
   #renewing: NodeJS.Timeout | null = null;
@@ -115,10 +117,9 @@ export class Claims {
 
   /** The message was not handled: whoever asks next may run it, or after a while if that can't be said now. */
   async release(delivery: number): Promise<void> {
-    const claim = this.#claims.get(delivery);
-    if (!claim) return;
     // From now on it is not renewed: that would take the lease once more.
-    this.#claims.delete(delivery);
+    const claim = this.#claims.delete(delivery);
+    if (!claim) return;
     await this.#store.release(claim.key, claim.holder);
     this.#keys.delete(claim.key);
   }

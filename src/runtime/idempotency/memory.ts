@@ -2,7 +2,9 @@
  * Remembers in this process alone. So many messages, and bytes of keys, that memory stays bounded:
  * those that were handled longest ago are forgotten first.
  */
+
 import { NUMBERS } from "../../numbers.ts";
+import { PassingMap } from "../../passing-map.ts";
 import type { LeaseStore, Taken } from "./store.ts";
 
 export type MemoryLimits = { readonly messages: number; readonly bytes: number };
@@ -19,7 +21,7 @@ export class MemoryStore implements LeaseStore {
   readonly shown = "memory";
   readonly #limits: MemoryLimits;
   /** As many as there are runs. */
-  readonly #leases = new Map<string, Lease>();
+  readonly #leases = new PassingMap<string, Lease>();
   /** Handled, until when; the oldest first. */
   readonly #done = new Map<string, number>();
   #bytes = 0;

@@ -2,9 +2,11 @@
  * The confirm channel of one exchange. Its own channel, because a publish that the broker refuses
  * closes the channel: so only messages of that exchange are ever touched by it.
  */
+
 import { type ConfirmChannel, IllegalOperationError, type Message } from "amqplib";
 import { INTERNAL_ERROR } from "../../apply/reply-codes.ts";
 import { type BrokerConnection, publishOn, withDeadline } from "../../broker-connection.ts";
+import { PassingMap } from "../../passing-map.ts";
 import { frameOf, isDirectReply, type Pending, PUBLISH_HEADER } from "./pending.ts";
 import type { PublishOutcome, Replies } from "./publisher.ts";
 
@@ -36,7 +38,7 @@ export class Lane {
   /** One of these made the broker close the channel: alone, each shows whether it did. */
   readonly #suspects = new Set<Pending>();
   #waiting: Pending[] = [];
-  #unconfirmed = new Map<number, Pending>();
+  #unconfirmed = new PassingMap<number, Pending>();
   /** What the last channel had in flight at its end. */
   #taken: readonly Pending[] = [];
   #nextTag = 1;
@@ -201,9 +203,8 @@ export class Lane {
   }
 
   #settle(tag: number, outcome: PublishOutcome): void {
-    const pending = this.#unconfirmed.get(tag);
+    const pending = this.#unconfirmed.delete(tag);
     if (!pending) return;
-    this.#unconfirmed.delete(tag);
     const isReturned = outcome.status === "confirmed" && pending.returned !== null;
     const said: PublishOutcome = isReturned
       ? { status: "unroutable", message: pending.returned ?? "" }
@@ -248,7 +249,7 @@ export class Lane {
     if (this.#channel) this.#taken = [...this.#unconfirmed.values()];
     this.#channel = null;
     this.#waiting = [...this.#unconfirmed.values(), ...this.#waiting];
-    this.#unconfirmed = new Map();
+    this.#unconfirmed = new PassingMap();
     this.#dropSettled();
   }
 

@@ -16,6 +16,8 @@ export type PendingPorts = {
   readonly onReleased: (pending: Pending) => void;
 };
 
+const nothing = () => undefined;
+
 /** One message, from when it is accepted to the broker's last word of it. */
 export class Pending {
   readonly id: number;
@@ -29,7 +31,7 @@ export class Pending {
   readonly #limits: RequestLimits;
   readonly #ports: PendingPorts;
   readonly #deadline: NodeJS.Timeout;
-  #resolve: (outcome: PublishOutcome) => void = () => undefined;
+  #resolve: (outcome: PublishOutcome) => void = nothing;
   #onReleased: ((outcome: PublishOutcome) => void) | null = null;
   #isSettled = false;
   #isReleased = false;

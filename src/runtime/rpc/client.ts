@@ -11,9 +11,11 @@
  *
  * @see https://www.rabbitmq.com/docs/direct-reply-to
  */
+
 import { randomUUID } from "node:crypto";
 import type { ConfirmChannel, ConsumeMessage } from "amqplib";
 import { NUMBERS } from "../../numbers.ts";
+import { PassingMap } from "../../passing-map.ts";
 import { HEADERS } from "../consume/incoming.ts";
 import { DIRECT_REPLY } from "../publish/pending.ts";
 import type {
@@ -40,6 +42,8 @@ export type Request = Omit<Outgoing, "properties"> & {
   readonly properties: Omit<MessageProperties, "correlationId" | "replyTo" | "expiresAt">;
 };
 
+const nothing = () => undefined;
+
 /** One that waits for its reply. */
 class Call implements RequestLimits {
   readonly exchange: string;
@@ -48,7 +52,7 @@ class Call implements RequestLimits {
   /** Its request is on the broker. */
   isConfirmed = false;
   #isOver = false;
-  #resolve: (outcome: CallOutcome) => void = () => undefined;
+  #resolve: (outcome: CallOutcome) => void = nothing;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(exchange: string, withinMs: number) {
@@ -87,7 +91,7 @@ export class RpcClient implements Replies {
   readonly #name = randomUUID();
   #lastId = 0;
   /** By correlation id. */
-  readonly #calls = new Map<string, Call>();
+  readonly #calls = new PassingMap<string, Call>();
   #late = 0;
 
   constructor(publish: Publisher["publish"]) {

@@ -1,7 +1,9 @@
 /** What a handler thread says to the runner's: what comes up in one tick goes together. */
+
 import type { MessagePort } from "node:worker_threads";
 import { messageOf } from "../../../errors.ts";
 import { NUMBERS } from "../../../numbers.ts";
+import { PassingMap } from "../../../passing-map.ts";
 import type { Published, PublishRequest } from "../../publish/publish.ts";
 import type { Called, CallRequest } from "../../rpc/call.ts";
 import { packResults } from "../packing.ts";
@@ -9,8 +11,8 @@ import type { FromThread, PublishAnswer, PublishCall, RpcCall, RunResult } from 
 
 export class Outbox {
   readonly #port: MessagePort;
-  readonly #waiting = new Map<number, (published: Published) => void>();
-  readonly #calling = new Map<number, (called: Called) => void>();
+  readonly #waiting = new PassingMap<number, (published: Published) => void>();
+  readonly #calling = new PassingMap<number, (called: Called) => void>();
   #results: RunResult[] = [];
   /** Not sent yet. */
   #publishes: PublishCall[] = [];
@@ -56,10 +58,8 @@ export class Outbox {
 
   accept(answers: readonly PublishAnswer[]): void {
     for (const answer of answers) {
-      if ("called" in answer) this.#calling.get(answer.call)?.(answer.called);
-      else this.#waiting.get(answer.call)?.(answer.published);
-      this.#calling.delete(answer.call);
-      this.#waiting.delete(answer.call);
+      if ("called" in answer) this.#calling.delete(answer.call)?.(answer.called);
+      else this.#waiting.delete(answer.call)?.(answer.published);
     }
     if (this.#publishes.length > 0) this.#schedule();
   }
