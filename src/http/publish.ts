@@ -33,11 +33,11 @@ function toExchange(publish: Publish): RequestHandler {
   return async (request, response) => {
     const { wrapper, message } = readWrapper<Wrapper>(bodyOf(request), checkWrapper);
     const published = await publish({
-      ...toProperties(request, wrapper),
       exchange: wrapper.exchange,
       routingKey: wrapper.routing_key ?? null,
       body: message,
       contentType: "application/json",
+      ...toProperties(request, wrapper),
     });
     answer(response, published);
   };
@@ -47,10 +47,10 @@ function toExchange(publish: Publish): RequestHandler {
 function toPublication(publish: Publish): RequestHandler<{ name: string }> {
   return async (request, response) => {
     const published = await publish({
-      ...toProperties(request as Request, readOptions(request as Request)),
       publication: request.params.name,
       body: bodyOf(request as Request),
       contentType: request.headers["content-type"] ?? null,
+      ...toProperties(request as Request, readOptions(request as Request)),
     });
     answer(response, published);
   };

@@ -37,12 +37,12 @@ function ask(call: Call): RequestHandler {
   return async (request, response) => {
     const { wrapper, message } = readWrapper<Wrapper>(bodyOf(request), checkWrapper);
     const called = await call({
-      ...toProperties(request, wrapper),
       exchange: wrapper.exchange,
       routingKey: wrapper.routing_key ?? null,
       body: message,
       contentType: "application/json",
       timeoutMs: wrapper.timeout ?? NUMBERS.callTimeoutMs,
+      ...toProperties(request, wrapper),
     });
     if (!called.ok) throw refuse(called);
     const { messageId, reply } = called;

@@ -139,7 +139,7 @@ export class Publishing {
       const { timeout = NUMBERS.callTimeoutMs } = given.options as CallOptions;
       const timeoutMs = Math.min(timeout, Math.max(1, Math.floor(this.#options.leftMs())));
       const { correlationId: _, ...request } = this.#compose(given);
-      return await this.#options.call({ ...request, timeoutMs });
+      return await this.#options.call({ timeoutMs, ...request });
     } catch (error) {
       const message = `can't be sent: ${messageOf(error)}`;
       return { ok: false, code: "malformed", message, messageId: "" };

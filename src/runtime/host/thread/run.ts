@@ -103,7 +103,7 @@ export class Run {
   get #publisher(): Publishing {
     if (!this.#publishing) {
       const leftMs = () => this.#leftMs;
-      this.#publishing = new Publishing(this.delivery, { ...this.#options, leftMs });
+      this.#publishing = new Publishing(this.delivery, { leftMs, ...this.#options });
       if (this.#isOver) this.#publishing.end();
     }
     return this.#publishing;
