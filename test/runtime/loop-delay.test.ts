@@ -19,10 +19,13 @@ test("a loop that was blocked shows for a minute, and as the worst until the end
     const { worstMs } = loop.status;
     expect(worstMs).toBe(loop.status.maxMs);
     vi.advanceTimersByTime(30_000);
-    expect(loop.status).toMatchObject({ maxMs: worstMs, worstMs });
+    // What shows now has seen the same by itself, and may have seen it a little longer or shorter.
+    const { maxMs, worstMs: worst } = loop.status;
+    expect(maxMs).toBeGreaterThan(400);
+    expect(worst).toBe(Math.max(maxMs, worstMs));
     vi.advanceTimersByTime(30_000);
-    expect(loop.status.maxMs).toBeLessThan(worstMs);
-    expect(loop.status.worstMs).toBe(worstMs);
+    expect(loop.status.maxMs).toBeLessThan(400);
+    expect(loop.status.worstMs).toBe(worst);
   } finally {
     loop.end();
     vi.useRealTimers();
