@@ -136,48 +136,6 @@ export async function closeChannel(
   return await withDeadline(close, "close a channel", connection.destroy).catch(() => false);
 }
 
-/** A message as amqplib encodes it: the fields of basic.publish, and the properties. */
-export type Frame = {
-  readonly exchange: string;
-  readonly routingKey: string;
-  readonly mandatory: boolean;
-  /** 2: persistent. */
-  readonly deliveryMode: 1 | 2;
-  readonly headers: Readonly<Record<string, unknown>>;
-  readonly messageId?: string | undefined;
-  readonly contentType?: string | undefined;
-  readonly contentEncoding?: string | undefined;
-  readonly correlationId?: string | undefined;
-  readonly type?: string | undefined;
-  readonly appId?: string | undefined;
-  readonly replyTo?: string | undefined;
-  /** Seconds since 1970. */
-  readonly timestamp?: number | undefined;
-  readonly priority?: number | undefined;
-  /** Milliseconds, in digits. */
-  readonly expiration?: string | undefined;
-};
-
-/** The parts of amqplib's channel that its types hide. */
-type ChannelInternals = {
-  sendMessage(fields: Frame, properties: Frame, content: Buffer): boolean;
-  pushConfirmCallback(callback: null): void;
-};
-
-/**
- * What `channel.publish` does without its options. It makes a prototype of every message's headers,
- * for which V8 makes hidden classes that keep them, and what they came with, until a full collection:
- * a quarter of the time of a publish.
- *
- * @throws {IllegalOperationError} on a channel that is closed.
- * @throws {Error} what can't be encoded; nothing was written then.
- */
-export function publishOn(channel: ConfirmChannel, frame: Frame, content: Buffer): void {
-  const internals = channel as unknown as ChannelInternals;
-  internals.sendMessage(frame, frame, content);
-  internals.pushConfirmCallback(null);
-}
-
 function internalsOf(model: ChannelModel): Internals {
   return model.connection as unknown as Internals;
 }

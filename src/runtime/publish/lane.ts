@@ -2,13 +2,13 @@
  * The confirm channel of one exchange. Its own channel, because a publish that the broker refuses
  * closes the channel: so only messages of that exchange are ever touched by it.
  */
-
 import { type ConfirmChannel, IllegalOperationError, type Message } from "amqplib";
 import { INTERNAL_ERROR } from "../../apply/reply-codes.ts";
-import { type BrokerConnection, publishOn, withDeadline } from "../../broker-connection.ts";
+import { type BrokerConnection, withDeadline } from "../../broker-connection.ts";
 import { PassingMap } from "../../passing-map.ts";
-import { frameOf, isDirectReply, type Pending, PUBLISH_HEADER } from "./pending.ts";
+import { isDirectReply, type Pending } from "./pending.ts";
 import type { PublishOutcome, Replies } from "./publisher.ts";
+import { PUBLISH_HEADER, send } from "./send.ts";
 
 /** Before another attempt to open a channel, in milliseconds. */
 const REOPEN_MS = 250;
@@ -164,7 +164,7 @@ export class Lane {
   #send(channel: ConfirmChannel, pending: Pending): boolean {
     pending.returned = null;
     try {
-      publishOn(channel, frameOf(pending), pending.message.body);
+      send(channel, pending);
     } catch (error) {
       if (error instanceof IllegalOperationError) {
         this.#waiting.unshift(pending);

@@ -1,10 +1,6 @@
 /** A message on its way to the broker. */
-import type { Frame } from "../../broker-connection.ts";
 import { NUMBERS } from "../../numbers.ts";
-import type { MessageProperties, Outgoing, PublishOutcome, RequestLimits } from "./publisher.ts";
-
-/** The header by which a return finds its message; callers may repeat a message id. */
-export const PUBLISH_HEADER = "x-warren-publish";
+import type { Outgoing, PublishOutcome, RequestLimits } from "./publisher.ts";
 
 /** Of a channel that consumes it: the broker makes it an address of that channel's. */
 export const DIRECT_REPLY = "amq.rabbitmq.reply-to";
@@ -92,40 +88,6 @@ export class Pending {
 
 function expire(pending: Pending): void {
   pending.expire();
-}
-
-/** As it is sent now. */
-export function frameOf({ id, message }: Pending): Frame {
-  const { exchange, routingKey, properties } = message;
-  // RabbitMQ returns whatever goes to such an address as unroutable, also where somebody has it.
-  const isReturnable = !isDirectReply(message);
-  // Not by spreading them, here or where messages are composed: what is then added makes a hidden
-  // class of its own for each message.
-  const headers: Record<string, unknown> = Object.assign({}, properties.headers);
-  if (isReturnable) headers[PUBLISH_HEADER] = id;
-  return {
-    exchange,
-    routingKey,
-    mandatory: isReturnable,
-    deliveryMode: properties.persistent ? 2 : 1,
-    headers,
-    messageId: properties.messageId ?? undefined,
-    contentType: properties.contentType ?? undefined,
-    contentEncoding: properties.contentEncoding,
-    correlationId: properties.correlationId,
-    type: properties.type,
-    appId: properties.appId,
-    replyTo: properties.replyTo,
-    timestamp: properties.timestamp,
-    priority: properties.priority,
-    expiration: expirationOf(properties),
-  };
-}
-
-function expirationOf({ expirationMs, expiresAt }: MessageProperties): string | undefined {
-  if (expiresAt === undefined) return expirationMs?.toString();
-  // With 0 it would have to be taken at once, or never.
-  return Math.max(1, Math.ceil(expiresAt - performance.now())).toString();
 }
 
 /** Whether it goes over direct reply-to: to a channel that waits for it, not to a queue. */
