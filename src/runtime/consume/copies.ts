@@ -95,15 +95,6 @@ function copy(
   target: Pick<Outgoing, "exchange" | "routingKey"> & { readonly headers: Record<string, unknown> },
 ): Outgoing {
   const { properties } = raw;
-  const optional = {
-    contentEncoding: properties.contentEncoding,
-    correlationId: properties.correlationId,
-    type: properties.type,
-    appId: properties.appId,
-    replyTo: properties.replyTo,
-    timestamp: properties.timestamp,
-    priority: properties.priority,
-  };
   return {
     exchange: target.exchange,
     routingKey: target.routingKey,
@@ -119,7 +110,13 @@ function copy(
         [HEADERS.routingKey]: message.routingKey,
         ...target.headers,
       },
-      ...Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined)),
+      contentEncoding: properties.contentEncoding,
+      correlationId: properties.correlationId,
+      type: properties.type,
+      appId: properties.appId,
+      replyTo: properties.replyTo,
+      timestamp: properties.timestamp,
+      priority: properties.priority,
     },
   };
 }
