@@ -1,5 +1,4 @@
 /** Schemas as components of a document: each once, and their references lead there. */
-
 import { unescapePointer } from "../events/pointer.ts";
 import { mapSubschemas, sharedName, subschemasOf } from "../events/subschemas.ts";
 import type { JsonSchema } from "../topology.ts";

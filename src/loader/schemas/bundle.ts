@@ -14,7 +14,6 @@
  * (`sharedName` in src/events/subschemas.ts), and the same key means the same schema in every bundle of a project. Each
  * `$ref` of a bundle is a JSON Pointer from its root; `$id` is gone from it.
  */
-
 import { escapePointer } from "../../events/pointer.ts";
 import { mapSubschemas } from "../../events/subschemas.ts";
 import type { JsonSchema } from "../../topology.ts";

@@ -1,5 +1,4 @@
 /** What one thread was given: runs without a result, and those whose function goes on after it. */
-
 import { NUMBERS } from "../../numbers.ts";
 import { PassingMap } from "../../passing-map.ts";
 import type { Delivery } from "./host.ts";

@@ -3,7 +3,6 @@
  * handled. A message is claimed before its handler, and the claim ends before its ack: what dies in
  * between leaves a lease that ends by itself, and the message is run again.
  */
-
 import { createHash, randomUUID } from "node:crypto";
 import { NUMBERS } from "../../numbers.ts";
 import { PassingMap } from "../../passing-map.ts";

@@ -2,7 +2,6 @@
  * Remembers in this process alone. So many messages, and bytes of keys, that memory stays bounded:
  * those that were handled longest ago are forgotten first.
  */
-
 import { NUMBERS } from "../../numbers.ts";
 import { PassingMap } from "../../passing-map.ts";
 import type { LeaseStore, Taken } from "./store.ts";

@@ -11,7 +11,6 @@
  *
  * @see https://www.rabbitmq.com/docs/direct-reply-to
  */
-
 import { randomUUID } from "node:crypto";
 import type { ConfirmChannel, ConsumeMessage } from "amqplib";
 import { NUMBERS } from "../../numbers.ts";

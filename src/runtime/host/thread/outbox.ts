@@ -1,5 +1,4 @@
 /** What a handler thread says to the runner's: what comes up in one tick goes together. */
-
 import type { MessagePort } from "node:worker_threads";
 import { messageOf } from "../../../errors.ts";
 import { NUMBERS } from "../../../numbers.ts";
